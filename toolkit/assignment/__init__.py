@@ -1,3 +1,3 @@
-"""Commands that work with students' submissions of the assignment, such as check, report, pack and
-grade.
+"""Commands, such as check, report, pack and grade, that work with students' submissions for the
+assignment.
 """

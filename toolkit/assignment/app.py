@@ -138,8 +138,8 @@ def export(
     """Export your own networks with their weights, in the same formats as the toolkit's networks.
 
     The command exports an LSTM only if `check` says that the LSTM is right. The LSTM's weights are
-    copied into the toolkit's own LSTM, which then makes the same predictions as your LSTM. A
-    generator and a discriminator are exported unchanged. The command runs your code under your user
+    copied into the toolkit's own LSTM, which then makes the same predictions as your LSTM.
+    Generators and discriminators are exported unchanged. The command runs your code under your user
     account, without a sandbox, and unpickles weight files that contain whole networks, so do not
     use it on other people's files. The exit code is 1 if a network could not be exported; all other
     networks are still written.
@@ -299,8 +299,8 @@ def tutor(
 def progress(
     folder: Annotated[Path, typer.Argument(help="The folder with your code.")] = Path(),
 ) -> None:
-    """List the tutor's exercises, and mark the ones that you have solved and the ones that were
-    wrong at the last check.
+    """List the tutor's exercises, and mark the ones that you have solved and the ones for which
+    your code was wrong at the last check.
     """
     from toolkit.assignment.tutor.session import list_progress
 

@@ -1,8 +1,8 @@
 """Starts the child process that runs a student's code, and sends it questions through a pipe.
 
-The property `child.ask` is declared with the class of the object that replies in the child process,
-so that type checkers can check each question. For an LSTM, for example, `child.ask.build(...)`
-calls the method `LSTMAnswers.build` in the child process.
+The declared type of the property `child.ask` is the class of the object that replies in the child
+process, so that type checkers can check each question. For an LSTM, for example,
+`child.ask.build(...)` calls the method `LSTMAnswers.build` in the child process.
 """
 
 import contextlib
@@ -168,7 +168,7 @@ class Child(Generic[Answers]):
 
     @property
     def ask(self) -> Answers:
-        """A proxy for the object that replies to questions in the child process; each method call
+        """A proxy for the object in the child process that replies to questions; each method call
         asks a question.
 
         The arguments are passed by name, and each call returns the reply.
@@ -216,8 +216,8 @@ class Child(Generic[Answers]):
 
     @contextlib.contextmanager
     def helping(self, **functions: Callable[..., Any]) -> Iterator[None]:
-        """Let the child process also call `functions`, which run in this process, during the `with`
-        block.
+        """During the `with` block, let the child process also call `functions`, which run in this
+        process.
         """
         before = self.helps
         self.helps = {**before, **functions}
@@ -398,7 +398,7 @@ class Host:
         started.
 
         On Linux, the method kills only the warm process itself, because the kernel then kills the
-        processes that it has started.
+        processes that the warm process has started.
         """
         started: list[psutil.Process] = []
         if sys.platform != "linux":

@@ -24,9 +24,9 @@ def compare(
         source: see `read_rows`.
         every: see `curves_in`.
         network: lstm, rnn or gan; if None and `source` is a CSV file, the network is read from the
-            JSON file with the settings next to it.
+            JSON settings file next to it.
         length: T, the length of the palindromes; if None and `source` is a CSV file, T is read from
-            the JSON file with the settings next to it.
+            the JSON settings file next to it.
 
     Raises:
         UsageError: the curves cannot be read or are too short, the network or T is unknown, or
@@ -65,7 +65,7 @@ def _too_short(last_step: float, least: int, values: int) -> str:
 
 
 def _differing(settings: dict[str, Any], recipe: Recipe) -> list[str]:
-    """Return a text for each setting in which a run differs from the healthy runs, with the run's
+    """Return a string for each setting in which a run differs from the healthy runs, with the run's
     value and, in brackets, the value of the healthy runs.
     """
     differing = []
@@ -105,8 +105,8 @@ def _settings_beside(path: Path) -> dict[str, Any]:
 
 
 def _recipe(curves: dict[str, Curve], network: str | None, length: object) -> str:
-    """Return the name of the training recipe, such as lstm-T5 or gan-saturating, with whose healthy
-    runs a training run is to be compared.
+    """Return the name of the training recipe whose healthy runs a training run is to be compared
+    with, such as lstm-T5 or gan-saturating.
 
     Raises:
         UsageError: the recipe cannot be determined, or there are no healthy runs for palindromes of

@@ -140,7 +140,7 @@ def judge(curves: dict[str, Curve], recipe: Recipe) -> Diagnosis:
     """Compare the curves of a training run with the bands of the healthy runs in `recipe`.
 
     The discriminator's loss may be given either as the sum of its two terms (one for real and one
-    for generated images), which the band also uses, or as the mean of these terms.
+    for generated images), as it is in the band, or as the mean of these terms.
     """
     for name, curve in curves.items():
         for step, value in curve:
@@ -182,7 +182,7 @@ def _outside_band(name: str, values: dict[int, float], recipe: Recipe) -> Iterat
 
 def _outside_mean(name: str, values: dict[int, float], recipe: Recipe) -> Iterator[Departure]:
     """Yield a `Departure` if the mean of a curve's values up to the step `recipe.least` is outside
-    the limits that healthy runs have for this mean.
+    the limits of this mean in healthy runs.
     """
     low, high = recipe.means[name]
     early = {n: value for n, value in values.items() if recipe.steps[n] <= recipe.least}

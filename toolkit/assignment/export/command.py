@@ -45,8 +45,8 @@ ExportOne = Callable[[Child[Any], Located], None]
 def export(
     folder: Path, out: Path, chosen: Sequence[Path], progress: Progress, host: Host
 ) -> "Exporter":
-    """Export the networks in a student's folder to `out`, with the same file formats and the same
-    kind of manifest as the toolkit's exports.
+    """Export the networks in a student's folder to `out`, in the same file formats and with the
+    same kind of manifest as the toolkit's exports.
 
     Args:
         chosen: the weight files to read; if empty, all weight files in `folder`.
@@ -195,8 +195,8 @@ class Exporter:
             self._refuse(f"The code gave no answer, so its network was not exported: {error}")
 
     def _facts(self, file: str, name: str, **entry: Any) -> dict[str, Any]:
-        """Return fields for the manifest entry of a network, such as the network's owner, and the
-        file and the class that define it.
+        """Return fields for a network's manifest entry, such as the network's owner and the file
+        and class that define the network.
         """
         origin = {"file": self.submission.original(file), "class": name, **entry}
         return {"metrics": {}, "whose": self.saved.folder.name, "own": origin}

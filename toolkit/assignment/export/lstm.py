@@ -92,8 +92,8 @@ class Carried(NamedTuple):
     outputs: str  # the output of the student's code: "logits", "probabilities" or "logarithms"
 
     def agreement(self) -> str:
-        """Return the last part of a sentence to the user, which says how closely the network's
-        outputs agree with those of the student's code.
+        """Return the last part of a sentence that is shown to the user; this part says how closely
+        the network's outputs agree with those of the student's code.
         """
         return f"{AGREEMENTS[self.outputs]}, within {self.worst:.0e}"
 
@@ -275,8 +275,8 @@ class Fitted:
 
         Args:
             numbers: the ids of the values to record.
-            built: sizes, such as the number of time steps, with which the network is built in
-                addition to the sizes in the attribute `sizes`.
+            built: further sizes with which the network is built, such as the number of time steps,
+                besides those in the attribute `sizes`.
         """
         child = self.network.child
         self.network.build(**self.sizes, **built)
@@ -363,8 +363,8 @@ def _possible_sizes(shapes: Mapping[str, list[int]]) -> list[int]:
 
 
 def _has_shapes(network: Network, shapes: Mapping[str, list[int]]) -> bool:
-    """Return True if each tensor of a network has the same shape as the saved weight of the same
-    name, if there is such a weight.
+    """Return True if each tensor of a network for which there is a saved weight of the same name
+    has the same shape as that weight.
     """
     for tensor in network.tensors:
         if shapes.get(tensor["name"], tensor["shape"]) != tensor["shape"]:
@@ -420,8 +420,8 @@ def _as_logits(outputs: Tensor) -> Tensor:
 
 
 def _numbers(recording: Recording, series: Tensor) -> list[int]:
-    """For each step of `series`, find the recorded value that is equal to the values of the step up
-    to rounding, and return the ids of the values found; return [] if a step has no such value.
+    """For each step of `series`, find the recorded value that equals, up to rounding, the values of
+    that step, and return the ids of the values found; return [] if a step has no such value.
 
     Args:
         series: (steps, rows, hidden).

@@ -20,8 +20,8 @@ Fit = TypeVar("Fit")
 
 
 class Missing(Exception):
-    """The error for networks or weights that are missing or ambiguous; its message is a sentence
-    for the user.
+    """The error raised when networks or weights are missing or ambiguous; its message is a sentence
+    written for the user.
     """
 
 

@@ -1,3 +1,3 @@
-"""The findings of `toolkit check`, the recorded numbers that serve as evidence for them, their
-messages, and the pages that explain them.
+"""The findings of `toolkit check`, their messages, the pages that explain them, and the recorded
+numbers that serve as evidence for them.
 """
