@@ -20,7 +20,7 @@ pytestmark = pytest.mark.xdist_group("kills")  # so that one server of forks is 
 @pytest.mark.parametrize(
     ("outcomes", "at_least"),
     [
-        pytest.param(kills(8, 0, (["rnn", "--num-steps", "50"],)), 8, id="kills"),
+        pytest.param(kills(8, 0, (["rnn", "--num-steps", "50"],)), 8, id="kills", marks=NIGHTLY),
         pytest.param(pairs(3, 0), 6, id="pairs"),
         pytest.param(disk(4, 0, (RNN,)), 11 + 11 + 7 + 4, id="disk"),  # all the writes there are
         pytest.param(flips.flips(150, 0), 150, id="flips"),

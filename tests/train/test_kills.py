@@ -61,7 +61,7 @@ def finish(directory: Path, arguments: list[str], kills: Sequence[int | str]) ->
         (["lstm"], [5, 4, 9, 6, 4]),
         (["rnn", "--curriculum", "--num-steps", "50"], [5, 5]),
         # At the first and at the last checkpoint of the second seed, which begins again.
-        pytest.param(["rnn", "--num-steps", "50", "--seeds", "2"], [11, 9], marks=NIGHTLY),
+        (["rnn", "--num-steps", "50", "--seeds", "2"], [11, 9]),
         # After the checkpoint of the first epoch; between the manifest and classifier.pt.
         pytest.param(["classifier"], [5, 10], marks=NIGHTLY),
         # Before the record of step 40, with snapshots and film; of the exports, before film.npz.
@@ -179,7 +179,7 @@ def test_the_real_process(tmp_path: Path) -> None:
     assert stderr == "Interrupted. Run the same command again, without --restart, to continue.\n"
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_killed_between_seeds(tmp_path: Path) -> None:
     """The seeds that are done are kept, and the others give what they would have given."""
     words = ["rnn", "--preset", "smoke", "--num-steps", "50", "--seeds", "3"]
