@@ -36,7 +36,9 @@ def describe(x: Tensor) -> str:
 
 
 def check_digits(digits: Tensor) -> None:
-    """Raise a ValueError unless `digits` is int64 (batch, length) with values 0 to 9."""
+    """Raise a ValueError unless `digits` is int64 (batch, length), with a length of at least 1 and
+    values 0 to 9.
+    """
     if digits.dtype != torch.int64 or digits.dim() != 2 or digits.size(1) == 0:
         raise ValueError(
             "digits must be int64 of shape (batch, length), with at least one digit each; "

@@ -15,8 +15,8 @@ MAX_SOURCE = 120  # characters of a line of code
 
 def as_text(report: Report, root: Path) -> str:
     """Return the report as text: a section for each part of the assignment that was checked, and
-    then a summary with the numbers of faults, of unwritten pieces of code, and of properties that
-    the check could not inspect.
+    then a summary that counts the faults, the pieces of code still to be written, and the
+    properties that the check could not inspect.
 
     Each section names the student's file and lists what is right, what is wrong, and what the check
     could not inspect.
@@ -125,8 +125,8 @@ def _to_write(findings: list[Finding]) -> Iterator[str]:
 
 
 def _unwritten(finding: Finding) -> str:
-    """Return a short text for code that is still to be written: its function and line number if the
-    finding contains them, or "the whole file" if it contains neither.
+    """Return a short description of code that is still to be written: its function and line number
+    if the finding contains them, or "the whole file" if it contains neither.
     """
     if finding.line is None:
         return finding.function or "the whole file"
@@ -170,7 +170,7 @@ def _wrong(finding: Finding, root: Path) -> str:
 
 
 def _wrapped(text: str, first: str, further: str) -> str:
-    """Wrap a text; the first line begins with `first`, and all other lines begin with `further`."""
+    """Wrap text; the first line begins with `first`, and all other lines begin with `further`."""
     return textwrap.fill(
         text,
         WIDTH,

@@ -28,7 +28,7 @@ class Verdicts:
         excused: modules whose failed import is not reported as a fault of this part. Each module's
             name is mapped to the missing file that should contain the module, or to "" for a
             package that the student may use but that need not be installed here.
-        notebooks: maps each Python file that was converted from a notebook to the name of this
+        notebooks: for each Python file that was converted from a notebook, the name of that
             notebook.
         walls: sentences describing the limits on the student's code that exist on this host but not
             on an ordinary machine, keyed by the limits' names, as in `Host.walls`.
@@ -93,8 +93,8 @@ class Verdicts:
             self.not_seen("in-part", id=rule.answers[0], said=finding.message)
 
     def unanswered(self) -> None:
-        """Add a finding with the verdict "not seen" for each question about this part (a group of
-        related faults) that no finding answers.
+        """Add a finding with the verdict "not seen" for each question (a group of related faults)
+        about this part that no finding answers.
 
         They are added only if every finding so far has the verdict "right", or if the code stopped
         early but at least one finding has this verdict.
@@ -157,7 +157,8 @@ class Verdicts:
 
         Args:
             name: the name of the rule, `ID.NAME`.
-            equation: the number of the wrong equation, if the rule does not specify it.
+            equation: the number of the equation that the student's code gets wrong, if the rule
+                does not specify it.
             proof: a claim, i.e. a condition on numbers, and the numbers that the check observed.
                 The fault is added only if the numbers satisfy the claim, or if the claim is that
                 the code failed once, which a second run must still confirm.

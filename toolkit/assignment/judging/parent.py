@@ -177,7 +177,7 @@ def _verdicts_of(
     """Return empty verdicts for each part in `parts`, in the order of `PARTS`.
 
     Args:
-        setting: further arguments of `Verdicts`.
+        setting: further arguments to `Verdicts`.
     """
     verdicts_of: dict[Part, Verdicts] = {}
     for part in PARTS:
@@ -246,7 +246,7 @@ def _choose(
     open, such as whether the loss is correct.
 
     Args:
-        setting: further arguments of `Verdicts`.
+        setting: further arguments to `Verdicts`.
     """
     judged: list[_Judged] = []
     for located in submission.choices[part]:

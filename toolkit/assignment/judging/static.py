@@ -77,7 +77,7 @@ class Gap(NamedTuple):
 
 
 def still_to_write(tree: ast.Module, source: str) -> Iterator[Gap]:
-    """Yield each function of a file that is still to be written."""
+    """Yield the functions of a file that are still to be written."""
     for node, name in unwritten(tree, source):
         call = node.exc if isinstance(node, ast.Raise) else None
         message = call.args[0] if isinstance(call, ast.Call) and call.args else None

@@ -2,7 +2,7 @@
 
 The grader writes release-body.md and result.json into the working directory. The format of
 result.json is described at https://github.com/foundation50/classroom50/wiki/Advanced-Autograding
-(version of 16 August 2026, read in November 2026). On a runner of GitHub Actions, the grader is
+(version of 16 August 2026, read in November 2026). On a GitHub Actions runner, the grader is
 started with sudo, because only root can run the submission as another user.
 """
 

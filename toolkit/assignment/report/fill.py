@@ -36,7 +36,7 @@ def make_report(
 
     Returns:
         the directory used, and the names of the report files in it; the directory is `out` or, if
-        edited files in `out` would be lost, another such as `<out>-2`.
+        edited files in `out` would be lost, another directory, such as `<out>-2`.
 
     Raises:
         UsageError: the name consists only of whitespace, is too long or contains unprintable
@@ -63,7 +63,7 @@ def one_line(label: str, text: str) -> str:
     """Return `text` on one line, with single spaces between the words.
 
     Raises:
-        UsageError: the text is empty, too long, or contains unprintable characters.
+        UsageError: the text is empty, is too long or contains unprintable characters.
     """
     line = " ".join(text.split())
     if not line or not line.isprintable() or len(line) > 200:

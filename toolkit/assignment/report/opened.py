@@ -39,7 +39,7 @@ def add_opened(shown: Mapping[str, Shown], results: Results) -> list[str]:
     the networks' owner.
 
     Args:
-        shown: the exported networks, by their names.
+        shown: the exported networks, by name.
 
     Returns:
         the names of the networks that were measured: any of lstm, rnn and generator.
@@ -99,8 +99,8 @@ def _keep_examples(examples: Examples, digits: Tensor, last: Tensor, right: Tens
 
     Args:
         digits: (palindromes, T - 1).
-        last, right: the last digit of each palindrome, and whether the network's answer to it is
-            correct; both (palindromes,).
+        last, right: the last digit of each palindrome, and whether the network's answer is this
+            digit; both (palindromes,).
     """
     length = digits.size(1) + 1
     if False in examples or (length > SHORT and right.all()):

@@ -106,7 +106,7 @@ def prompts_in(name: str, content: bytes) -> list[str]:
 
 
 def text_of(name: str, content: bytes) -> str:
-    """Return the text of a .docx file, or of any text file such as LaTeX.
+    """Return the text of a .docx file, or of a text file such as a LaTeX file.
 
     Each paragraph of a .docx file becomes one line of the text.
 

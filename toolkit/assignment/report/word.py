@@ -1,4 +1,4 @@
-"""The report in Word, filled from a template by docxtpl."""
+"""The report in Word, generated from a template by docxtpl."""
 
 import io
 import zipfile

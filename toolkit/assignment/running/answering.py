@@ -62,7 +62,7 @@ def take_pipes() -> tuple[int, int]:
 
 
 def answer_questions(part: Part, root: Path, read: int, write: int) -> None:
-    """Reply to questions from the judge (the process that checks the submission) until it has no
+    """Reply to questions from the judge (the process that checks the submission) until there are no
     more; then end this process.
 
     Args:

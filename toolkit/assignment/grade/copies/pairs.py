@@ -33,8 +33,8 @@ class Similar:
 
 
 def write_pairs(paths: Mapping[str, Path], directory: Path) -> Similar:
-    """Find the pairs of similar submissions, and write a page for each pair, but only for the
-    `MAX_PAIRS` pairs whose similarity is furthest above the expected value.
+    """Find the pairs of similar submissions, and write a page for each of the `MAX_PAIRS` pairs
+    whose similarity is furthest above the expected value.
 
     Args:
         paths: the path of each archive, keyed by the archive's name.

@@ -63,7 +63,8 @@ def randomise(
 def _random_value(
     tensor: dict[str, Any], network: Network, has_rows: bool, rng: torch.Generator
 ) -> Tensor:
-    """Draw a random value for a tensor; if it has a row for each sequence, all rows are equal.
+    """Draw random values for a tensor; if the tensor has a row for each sequence, all rows are
+    equal.
 
     Args:
         has_rows: True if the tensor is known to have a row for each sequence; otherwise, this is

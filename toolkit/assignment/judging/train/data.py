@@ -202,7 +202,7 @@ def _report_shared(
     Args:
         loads, sets: the loaders and their items, starting with those of the training data.
         arguments: the command-line arguments of the run; "" for none.
-        length: the length of the palindromes without these arguments.
+        length: the length of the palindromes in a run without these arguments.
 
     Returns:
         True if a data set was reported.
@@ -230,7 +230,7 @@ def _report_shared(
 
 def _apart(sets: list[Items], length: int) -> claims.Evidence:
     """Return the evidence that these sets, which share no palindrome, were not drawn independently;
-    whether it suffices remains to be tested.
+    the caller has to test whether the evidence suffices.
     """
     training, *others = sets
     smallest = min(len(items.rows) for items in others)
@@ -273,8 +273,8 @@ def _are_of_length(length: int, sets: list[Items]) -> bool:
 
 
 def _same_loads(loads: list[Load], trace: Trace, again: Trace) -> list[Load]:
-    """For each loader in `loads`, return the loader that another run created at the same position
-    in its order of creation.
+    """For each loader in `loads`, return the loader that has the same position in another run's
+    order of creation.
 
     Returns:
         an empty list if the other run made fewer loaders.

@@ -1,4 +1,4 @@
-"""Judges how a training script ended: what stopped it, and the fault that the stop reveals."""
+"""Judges how a training script ended: what stopped it, and which fault this reveals."""
 
 from collections.abc import Sequence
 

@@ -30,9 +30,9 @@ def which_step(first: int, last: int, value: float, trace: Trace) -> Match | Non
     The last time step is tried first.
 
     Args:
-        first: network calls are searched after the event with this index; labels may also come from
-            this event and those shortly before it, `BEFORE` events in all.
-        last: network calls and labels are searched before the event with this index.
+        first: only network calls after the event with this index are searched; labels may also come
+            from this event and those shortly before it, `BEFORE` events in all.
+        last: only network calls and labels before the event with this index are searched.
         value: of the loss.
     """
     labels = list(_labels(first, last, trace))[-LAST:]
@@ -47,8 +47,8 @@ def which_step(first: int, last: int, value: float, trace: Trace) -> Match | Non
 
 
 def _candidates(calls: Iterable[Call]) -> list[tuple[Call, str, Tensor]]:
-    """Return (call, name, values) for each time step of the calls' outputs; `name` describes the
-    step and is "" for the last one.
+    """Return (call, name, values) for each time step of the calls' outputs and for the mean over
+    all steps; `name` describes the step and is "" for the last one.
 
     The last time steps of all outputs come first, followed by the other time steps.
     """
@@ -81,7 +81,7 @@ def outputs_of(call: Call) -> list[Tensor]:
 
 def steps_of(output: Tensor) -> Iterator[tuple[str, Tensor]]:
     """Yield a name and the values, (batch, 10), for each time step and for the mean over all steps;
-    both of the first two axes are tried as the time axis.
+    each of the first two axes is tried as the time axis.
 
     The candidates for the last time step come first, each with the name "".
     """
@@ -112,8 +112,8 @@ def _labels(first: int, last: int, trace: Trace) -> Iterator[Tensor]:
 
 
 def _entropies(p: Tensor, y: Tensor) -> Iterator[float]:
-    """Yield the cross-entropy of logits or probabilities as a mean, as a sum, and as a mean over
-    classes.
+    """Yield the cross-entropy of logits or probabilities as a mean over the batch, as a sum, and as
+    a mean over both the batch and the classes.
     """
     p = p.double()
     kind, _ = kind_of(p)

@@ -80,7 +80,7 @@ def _from_one_hot(x: Tensor) -> Tensor | None:
 
 
 def _batch_labels(before: int, loss: Loss, trace: Trace) -> Iterator[Tensor]:
-    """Yield tensors from the loader's batches that may be the labels."""
+    """Yield tensors that may be the labels, taken from the loader's batches."""
     for batch in trace.between(max(-1, before - 8), loss.index, Batch):
         for value in batch.values:
             numbers = value.numbers

@@ -73,7 +73,7 @@ def _pass_before(last: Backward, trace: Trace) -> int:
 
 
 def fits_together(trace: Trace) -> bool:
-    """True if the values on which the script called `backward` can have been computed from the
+    """True if the values on which the script called `backward` could have been computed from the
     recorded losses.
 
     A backward pass to which a single loss contributes should start from this loss, from a constant

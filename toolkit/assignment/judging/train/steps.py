@@ -1,4 +1,4 @@
-"""Judges the optimiser steps, which should be RMSProp on the model's parameters with fresh
+"""Judges the optimiser steps, which should be RMSProp steps on the model's parameters with fresh
 gradients.
 """
 
@@ -121,7 +121,7 @@ def _check_clipping(steps: list[Step], trace: Trace, verdicts: Verdicts) -> None
 
 
 def _reason(clip: Clip, trace: Trace) -> str:
-    """Return the reason why a gradient clipping has no effect, as one word such as "late"; the word
+    """Return the reason why gradient clipping has no effect, as one word such as "late"; the word
     also selects the message to report.
     """
     if not clip.parameters:

@@ -83,8 +83,8 @@ class DatasetAnswers:
         Returns:
             `inputs` (n, ...) and `labels` (n, numbers of one label), both converted to floats, with
             one row for each of the n items; and `dtype`, the original dtype of the inputs. `inputs`
-            and `labels` are None unless every item is a pair of two tensors, with the same shapes
-            in all items.
+            and `labels` are None unless every item has an input and a label that can be converted
+            to tensors, with the same shapes in all items.
         """
         known = {
             "classes": 10,

@@ -61,7 +61,7 @@ class GANAnswers(Runs):
         Args:
             max_seconds: as for `run`.
             generator: the id of the generator network.
-            pixels: the number of pixels in one image of the generator.
+            pixels: the number of pixels in one of the generator's images.
 
         Returns:
             the reply to `run`; None if the second run neither finished nor made enough training
@@ -184,12 +184,12 @@ class GANAnswers(Runs):
             name: the name of the function, or "Class.method" for a method.
             file: the file that defines the function.
             generator: the id of the generator network.
-            pixels: the number of pixels in one image of the generator.
+            pixels: the number of pixels in one of the generator's images.
             values: values for parameters that have no default; the keys, such as "latent_dim", are
                 the meanings that `names.toml` gives to parameter names.
             own: values for particular parameters, with precedence over `values`; the keys are the
                 parameters' names in lower case.
-            seed: the seed of the random numbers.
+            seed: the seed of the random number generator.
             known_to_end: True if the function is known to return; calls to its networks are then
                 not recorded, and the function is not stopped at such a call for making too many
                 training steps.

@@ -140,8 +140,8 @@ class LSTMAnswers:
                 means, such as "hidden" for `num_hidden`, and the value None keeps the parameter's
                 default.
             as_seen: True to build and call the network as the student's training does. Otherwise,
-                the values that the constructor and `forward` get are chosen by the names of their
-                parameters.
+                the values for the constructor and `forward` are chosen according to the names of
+                their parameters.
 
         Returns:
             `took`, a dictionary with the default of each size that the constructor takes;
@@ -205,7 +205,7 @@ class LSTMAnswers:
 
         Args:
             fresh: True to build the network again for each input.
-            seeds: the seeds of the random numbers, one for each call.
+            seeds: the seeds of the random number generator, one for each call.
 
         Returns:
             for each input, the tensors that the network returns.

@@ -15,7 +15,9 @@ __all__ = ["CLAIMS", "Claim", "Evidence", "dataset", "gan", "lstm", "shared", "t
 
 
 def _claims_in(*modules: ModuleType) -> dict[str, Claim[...]]:
-    """Return a dictionary from names to claims, with all claims that these modules define."""
+    """Return a dictionary that maps names to claims and contains every claim defined in these
+    modules.
+    """
     claims: dict[str, Claim[...]] = {}
     for module in modules:
         for value in vars(module).values():

@@ -14,11 +14,11 @@ Numbers = ParamSpec("Numbers")
 class Claim(Generic[Numbers]):
     """A condition that proves a finding if the observed numbers satisfy it.
 
-    Calling a claim with numbers only stores the numbers; the condition is evaluated later.
+    Calling a claim merely stores the numbers passed to it; the condition is evaluated later.
 
     Args:
-        holds: the function that returns True if the numbers satisfy the condition that the first
-            line of its docstring states. The numbers have passed through JSON: tuples and sets have
+        holds: the function that returns True if the numbers satisfy the condition stated in the
+            first line of its docstring. The numbers have passed through JSON: tuples and sets have
             become lists, and a list has at most a hundred items.
         verdict: the verdict of the findings that the claim proves.
         kind: how the claim proves a finding, for example by an experiment or from the code's

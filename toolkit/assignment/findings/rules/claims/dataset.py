@@ -37,7 +37,7 @@ def _all_end_with_answer(rows: Sequence[Sequence[int]], labels: Sequence[int]) -
 def is_no_palindrome(digits: list[int], label: int) -> bool:
     """Some values are not digits, or the values are not the first T-1 digits of a palindrome.
 
-    The T-1 digits can be completed to a palindrome if digits 2 to T-1 form one;
+    The T-1 digits can be completed to form a palindrome if digits 2 to T-1 form one;
     `another_digit_completes` checks whether the label equals the first digit, as it should.
     """
     is_digit = min(*digits, label) >= 0 and max(*digits, label) <= 9
@@ -59,13 +59,15 @@ def answer_is_read(rows: list[list[int]], labels: list[int]) -> bool:
 
 @proves("identity", "wrong-label", "wrong-loss")
 def another_digit_completes(digits: list[int], label: int) -> bool:
-    """The label does not complete the digits to a palindrome, but another digit would."""
+    """The label does not complete the palindrome, but another digit would."""
     return _is_palindrome(digits[1:]) and digits[0] != label
 
 
 @proves("identity", "missing-digits")
 def a_digit_is_missing(counts: Sequence[int]) -> bool:
-    """A digit never occurs; if all ten are equally likely, this has a probability below 1e-9."""
+    """At least one of the ten digits never occurs; if all ten are equally likely, the probability
+    of this is below 1e-9.
+    """
     return 0 in counts and 10 * 0.9 ** sum(counts) < CHANCE
 
 

@@ -28,9 +28,8 @@ def is_normal(n: int, mean: float, deviation: float, fourth: float) -> bool:
 
 
 def is_pulled(means: Sequence[float]) -> bool:
-    """True if the generator's loss pushes D(G(z)) in roughly the way in which the discriminator's
-    loss pushes D(x): the third value of `means` lies more than 60% of the way from the second value
-    to the first.
+    """True if the generator's loss pushes D(G(z)) roughly as the discriminator's loss pushes D(x):
+    the third value of `means` lies more than 60% of the way from the second value to the first.
 
     A push says how strongly an optimiser step on a loss should move an output of D: positive values
     raise the output, and negative values lower it. `means` holds, in this order, the mean push of
@@ -160,7 +159,9 @@ def may_be_normal(n: int, mean: float, deviation: float, fourth: float, differen
 
 @rules_out("identity", "wrong-shape", "output-range")
 def images_are_alike(drawn: Sequence[float], real: Sequence[float], pixels: Sequence[int]) -> bool:
-    """Generated and real images have equal sizes, and ranges within 30% of each other."""
+    """Generated and real images have the same size, and their pixel ranges are within 30% of each
+    other.
+    """
     return bool(pixels) and _have_like_ranges(drawn, real)
 
 
@@ -220,7 +221,9 @@ def is_line_of_nine(steps: Sequence[float], repeats: int, samples: Sequence[bool
 
 @rules_out("experiment", "same-class-ends")
 def ends_never_have_one_class(tries: Sequence[tuple[int, int, float]]) -> bool:
-    """In at least 48 tries, the two ends never show the same digit with p > 0.9 for both."""
+    """There are at least 48 tries, and in none of them do the two ends show the same digit with p >
+    0.9 for both.
+    """
     if len(tries) < MANY_TRIES:
         return False
     return all(first != last or sure <= SURE for first, last, sure in tries)

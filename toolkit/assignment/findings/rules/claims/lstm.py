@@ -102,7 +102,7 @@ def is_wrong_after_training(accuracy: float, steps: int) -> bool:
 def follows_equations(
     inputs: int, lengths: Sequence[int], state: float, worst: float, output: str
 ) -> bool:
-    """Equations (1) to (7) give the same logits as the network for all of these sequences.
+    """Equations (1) to (7) give the same logits as the network for all the sequences in the check.
 
     Some of these sequences make c(t) so large that a limit on c(t) in the network's code, such as
     clipping, would change the logits. If the network returns probabilities or their logarithms, the

@@ -22,13 +22,13 @@ def _are_equal(loss: float, expected: float) -> bool:
 
 @proves("identity", "wrong-loss")
 def are_no_log_probabilities(largest: float, sums: Sequence[float]) -> bool:
-    """An input of the loss is positive, or the exponentials of a row do not add up to 1."""
+    """An input to the loss is positive, or the exponentials of a row do not add up to 1."""
     return largest > 0 or any(abs(total - 1) > 1e-3 for total in sums)
 
 
 @proves("identity", "softmax-before-loss")
 def are_probabilities(least: float, row_sums: Sequence[float]) -> bool:
-    """No input of the loss is negative, and each row adds up to 1."""
+    """No input to the loss is negative, and each row adds up to 1."""
     return least >= 0 and all(map(is_near_one, row_sums))
 
 
@@ -61,7 +61,9 @@ def rate_is_out_of_range(rate: float) -> bool:
 
 @proves("identity", "clipping-without-effect")
 def no_clip_is_used(clips: Clips) -> bool:
-    """No clipping takes place between backward pass and step with its result kept."""
+    """The code clips gradients, but never between a backward pass and an optimiser step that uses
+    the result.
+    """
     return bool(clips) and not _has_useful_clip(clips)
 
 
@@ -82,13 +84,15 @@ def gradients_are_cleared(steps: int, stale: int) -> bool:
 
 @rules_out("identity", "clipping-without-effect")
 def a_clip_is_used(clips: Clips) -> bool:
-    """At least one clipping takes place between backward pass and step with its result kept."""
+    """At least once, the code clips gradients between a backward pass and an optimiser step that
+    uses the result.
+    """
     return _has_useful_clip(clips)
 
 
 @rules_out("identity", "wrong-loss", "loss-not-last-step", "softmax-before-loss")
 def are_logits(least: float, row_sums: Sequence[float], softmax: bool) -> bool:
-    """The inputs of the loss are not probabilities, and they have not passed through a softmax."""
+    """The inputs to the loss are not probabilities, and they have not passed through a softmax."""
     if softmax or not row_sums:
         return False
     return least < 0 or any(abs(total - 1) > NEAR_ONE for total in row_sums)
@@ -96,7 +100,7 @@ def are_logits(least: float, row_sums: Sequence[float], softmax: bool) -> bool:
 
 @rules_out("identity", "wrong-loss", "loss-not-last-step", "softmax-before-loss")
 def are_log_probabilities(largest: float, sums: Sequence[float]) -> bool:
-    """No input of the loss is positive, and the exponentials of each row add up to 1."""
+    """No input to the loss is positive, and the exponentials of each row add up to 1."""
     return largest <= 1e-6 and bool(sums) and all(map(is_near_one, sums))
 
 

@@ -30,7 +30,7 @@ class Drawing:
             latent vectors z, and `classify` for the logits of images.
         generator: the names and shapes of the generator's parameters, by which the generator is
             recognised.
-        pixels: the number of pixels in one image of the generator.
+        pixels: the number of pixels in one of the generator's images.
         steps: the number of training steps after which the networks' results are replaced.
     """
 
