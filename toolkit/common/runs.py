@@ -133,8 +133,8 @@ class Run:
 
         Raises:
             ToolkitError: the checkpoint or the record is damaged.
-            UsageError: the run has a different config, or was made by a version that did not write
-                records.
+            UsageError: the run has a different config, or was made by a version of the toolkit that
+                did not write records.
         """
         state = None
         finished = False

@@ -105,7 +105,7 @@ class Export(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The file's name without the extension, such as "lstm"."""
+        """The file's name, such as "lstm", without the extension."""
         return self.file.rpartition(".")[0]
 
 
@@ -296,7 +296,9 @@ def _content(path: Path) -> bytes | None:
 
 
 def readable_exports() -> Path:
-    """Return `exports` in the current folder if it has a manifest, else the toolkit's exports."""
+    """Return the folder `exports` in the current folder if `exports` contains a manifest, else the
+    toolkit's exports.
+    """
     return EXPORTS_DIR if (EXPORTS_DIR / "manifest.json").exists() else package_data("exports")
 
 

@@ -57,8 +57,8 @@ MOST_SHOWN = 4  # the number of differences between two runs that are shown
 
 
 class Replaced(NamedTuple):
-    """What `replace_exports` did: the files that changed, the old files that were replaced, and
-    notes for the user.
+    """The result of `replace_exports`: the files that changed, the old files that were replaced or
+    removed, and notes for the user.
     """
 
     changed: list[str]  # the files that are new or have new contents
@@ -172,7 +172,7 @@ def _facts(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _keep_unlisted(path: Path, new: bytes) -> list[str]:
-    """Keep a copy in `previous/` of a file that does not match the manifest, unless the new file
+    """If a file does not match the manifest, keep a copy of it in `previous/`, unless the new file
     has the same bytes.
 
     Returns:

@@ -1,6 +1,4 @@
-"""Functions that read the pages in `explain/`, each of which explains the kind of fault that a
-finding id names.
-"""
+"""Functions that read the pages in `explain/`; each page explains one finding id."""
 
 import functools
 from pathlib import Path
@@ -44,7 +42,8 @@ def explanation(id: Id, language: Language = "en") -> str | None:
 def section_of(page: str, number: int) -> str:
     """Return the text of section `number` of a page.
 
-    The sections are: 1 the fault, 2 why it matters, 3 how to see it, 4 an example, 5 what to ask.
+    The sections are: 1 the fault, 2 why it matters, 3 how to see it, 4 an example, 5 what to ask
+    and, on English pages only, 6 what to say in class.
     """
     return page.split("\n## ")[number].partition("\n")[2].strip()
 

@@ -139,7 +139,7 @@ class Finding(BaseModel):
 
     @property
     def reason(self) -> tuple[object, ...]:
-        """A key for finding duplicates, which is equal for findings that report the same fault or
+        """A key for detecting duplicates; it is equal for findings that report the same fault or
         result.
 
         For a finding with an id, the key is this id. Otherwise, the key consists of the rule's
@@ -151,8 +151,8 @@ class Finding(BaseModel):
 
 
 def unanswered(part: Part, findings: Iterable[Finding]) -> list[tuple[Id, ...]]:
-    """Return each question about a part (a group of fault ids, of which at most one applies) that
-    no finding answers.
+    """Return the questions about a part that no finding answers; each question is a group of fault
+    ids, of which at most one applies.
     """
     answered: set[Id | None] = set()
     for finding in findings:

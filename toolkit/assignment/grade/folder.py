@@ -72,7 +72,7 @@ def grade_folder(
             on this machine or, on a cluster, on each worker's machine. If the isolation is not
             safe, earlier results are not reused, because a submission could have written them.
         cluster: the address of a Dask scheduler; None to use the cores of this machine.
-        num_workers: the number of processes on this machine; -1 for one process on each core.
+        num_workers: the number of processes on this machine; -1 for one process per core.
         language: the language of the feedback pages, and of any pages with questions for an oral
             examination.
         only: a student number or an archive's name, to grade only the matching archives; all others

@@ -1,11 +1,11 @@
-"""The points of an archive, which are computed from the check's report.
+"""An archive's points, computed from the check's report.
 
 If one cause leads to the same fault in several tasks, it costs points only once, but missing or
 unwritten code costs points in every task to which it belongs. The check looks for faults by trying
 to answer a fixed list of questions about each part of the code. If it could not examine something
 or answer a question, the corresponding points are open, that is, neither given nor lost. If the
-code of a part stops, for example with an error, before the check has answered any question about
-this part, the student loses the points that the rubric subtracts for such a stop. If code stops
+code for a part stops, for example with an error, before the check has answered any question about
+that part, the student loses the points that the rubric subtracts for such a stop. If code stops
 after the check has answered a question, the stop itself costs nothing, and the points of the
 unanswered questions are open.
 """
@@ -36,9 +36,9 @@ class Counted:
             several findings of the same kind, only the first is listed.
         elsewhere: the findings that cost nothing in this task because their cause has already cost
             points in another task, each with that other task.
-        unseen: findings that say what the check could not examine, but only if a fault in the
-            unexamined code could cost points in this task.
-        open: points that only a person can award or refuse.
+        unseen: findings that say what the check could not examine; a finding is listed only if a
+            fault in the unexamined code could cost points in this task.
+        open: points that only a person can award or withhold.
         score: the certain points.
     """
 

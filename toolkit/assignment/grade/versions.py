@@ -66,7 +66,8 @@ def compare_versions(released: Path, present: Mapping[str, str]) -> str:
     Args:
         released: the path of a constraints file in the format of `uv pip compile` or `pip freeze`;
             some Python versions have no such file, and the path then does not exist.
-        present: the version of each installed package, by its name in lower case with hyphens.
+        present: the version of each installed package, keyed by the package's name in lower case
+            with hyphens.
     """
     python = f"Python {platform.python_version()}"
     if not released.exists():

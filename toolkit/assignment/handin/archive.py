@@ -158,8 +158,8 @@ def _pieces(path: PurePosixPath, file: IO[bytes], budget: dict[str, int]) -> Ite
     """Yield the contents of a file in pieces, within the limit on the total size.
 
     Args:
-        budget: the number of bytes that may still be unpacked from all files together, from all
-            Python files and from all notebooks; these limits are stored under the keys of `MOST`.
+        budget: three limits, with the same keys as `MOST`: the number of bytes that may still be
+            unpacked from all files together, from all Python files, and from all notebooks.
 
     Raises:
         BrokenArchive: the budget is used up, or the data is damaged.

@@ -1,5 +1,5 @@
-"""Functions that collect the evidence that a file contains a given part of the assignment, and turn
-this evidence into a score with the points in `EVIDENCE`.
+"""Functions that collect the evidence that a file contains a given part of the assignment, and use
+the points in `EVIDENCE` to turn this evidence into a score.
 """
 
 import re
@@ -97,10 +97,10 @@ class Code:
         facts: the definitions and names in the file.
         imports: the files that the file imports.
         reached: the files that the file imports directly or indirectly.
-        notebooks: two values for each notebook, and for each file that a notebook writes: the path
-            of the notebook, and the extracted code of the notebook or of the written file.
+        notebooks: for each notebook and each file that a notebook writes, two values: the
+            notebook's path, and the code extracted from the notebook or from the written file.
         broken: for each unreadable notebook, the reason why it cannot be read.
-        roles: two flags: the first is True if the file has a generator, the second if it has a
+        roles: two flags; the first is True if the file has a generator, the second if it has a
             discriminator.
     """
 
@@ -219,8 +219,8 @@ class Code:
         return any(map(DRAWS.search, lowered)), any(map(JUDGES.search, lowered))
 
     def _plays(self, path: PurePosixPath) -> bool:
-        """Return True if a file probably contains a GAN, because it uses noise, images and at least
-        two optimisers.
+        """Return True if a file uses noise, images and at least two optimisers, and so probably
+        contains a GAN.
         """
         are_two = len(self.facts[path].steppers) > 1
         return are_two and self.has(path, NOISE) and self.has(path, IMAGES)
@@ -250,7 +250,7 @@ def is_code(path: PurePosixPath) -> bool:
 
 
 def is_compiled(path: PurePosixPath) -> bool:
-    """Return True if a path has the suffix of a compiled module, which Python can import."""
+    """Return True if a path has the suffix of a compiled module that Python can import."""
     return path.suffix in COMPILED
 
 

@@ -170,7 +170,7 @@ def _definition(
 
 
 def _last_word(node: ast.expr) -> str:
-    """Return the last word of a dotted name, such as `Module` in `torch.nn.Module`."""
+    """Return the last part of a dotted name, such as `Module` in `torch.nn.Module`."""
     return ast.unparse(node).rpartition(".")[2]
 
 

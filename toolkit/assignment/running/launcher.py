@@ -41,7 +41,7 @@ def main() -> None:
     path of the copy that the program uses, or the same path if there is no copy. `reach` lists the
     paths that the program may `read`, `enter` or `change`; it is null if Landlock is not used,
     either because bubblewrap hides all other paths or because the kernel has no Landlock. `filter`
-    is the system-call filter in hexadecimal. `keyctl` is the number of the system call keyctl; the
+    is the system-call filter in hexadecimal. `keyctl` is the number of the keyctl system call; the
     launcher uses this call to join an empty keyring before the filter forbids it.
     """
     settings = json.loads(sys.argv[1])

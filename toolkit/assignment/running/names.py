@@ -27,7 +27,7 @@ class UnknownParameter(Exception):
 
 def meaning(name: str, *tables: str) -> str | None:
     """Return the meaning that `names.toml` gives to a name: the meaning of the first matching
-    pattern in the tables called `tables`; None if no pattern matches.
+    pattern in the tables listed in `tables`; None if no pattern matches.
     """
     lower = name.lower()
     for table in tables:
@@ -93,8 +93,9 @@ def arguments(
     Args:
         tables: the tables in which names are looked up; the first table with a match decides.
         known: a dictionary from meanings to values; a parameter with one of these meanings gets the
-            value even if it has a default, except that None keeps the default.
-        needed: further values, also by the meaning of the parameter's name, used only for
+            value, but keeps its default, if any, when the value is None or an earlier parameter has
+            already received it.
+        needed: further values, also keyed by the meaning of the parameter's name, used only for
             parameters without a default.
         by_name: parameter name in lower case -> value, which takes precedence over all other
             values.

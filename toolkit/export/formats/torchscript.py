@@ -110,7 +110,7 @@ class ScriptedLSTM(LSTM):
 
 
 def trace(module: nn.Module, example: Tensor) -> nn.Module:
-    """Trace a module whose code TorchScript cannot compile, using one example input."""
+    """Use one example input to trace a module whose code TorchScript cannot compile."""
     with exporter_quiet():
         traced: nn.Module = torch.jit.trace(module, example, check_trace=False)
     return traced

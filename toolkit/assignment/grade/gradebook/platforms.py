@@ -2,8 +2,8 @@
 
 The names for Moodle and Canvas come from their source code: mod/assign/feedback/ for Moodle, and
 lib/gradebook_importer.rb and lib/content_zipper.rb for Canvas. The names for Blackboard come from
-Anthology's help on working offline with grade data. Gradescope cannot import grades, so the file
-for Gradescope cannot be uploaded; it has the same columns as the file that Gradescope itself
+Anthology's help page on working offline with grade data. Gradescope cannot import grades, so the
+file for Gradescope cannot be uploaded; it has the same columns as the file that Gradescope itself
 exports.
 """
 

@@ -25,7 +25,7 @@ class Roster:
     Attributes:
         columns: the names of the columns, as written in the file.
         rows: a row for each student.
-        points: in a roster exported from Canvas, the line with the maximum points of each
+        points: in a roster exported from Canvas, the line with the maximum points for each
             assignment; empty in any other roster.
     """
 
@@ -53,7 +53,7 @@ class Roster:
         return None
 
     def grade_column(self, platform: Platform, title: str) -> str:
-        """Return the name of the column with the points of the assignment called `title`.
+        """Return the name of the column that holds the points for the assignment called `title`.
 
         If the roster has no column for the assignment yet, the function returns `title` itself.
 

@@ -163,7 +163,7 @@ def write_gradebook(
 
 
 def _absent(roster: Roster, hand_ins: list[HandIn]) -> list[Row]:
-    """Return the roster's rows for students without an archive; two equal rows count as two
+    """Return the roster's rows for students without an archive; two identical rows count as two
     students.
     """
     present = {id(hand_in.row) for hand_in in hand_ins}
@@ -250,7 +250,7 @@ def _newest(hand_ins: list[HandIn], written: Written) -> list[HandIn]:
 
 
 def _points_line(platform: Platform, points: str) -> list[str]:
-    """Return the second line of Canvas's file, which gives the points that the assignment is
+    """Return the second line of the file for Canvas, which gives the points that the assignment is
     worth.
     """
     empty = [""] * (len(platform.columns) - 2)

@@ -84,8 +84,8 @@ def _kept_states(remade: Sequence[str], network: Network) -> list[str]:
 
     Args:
         remade: the parameters that a forward pass replaces. If there are none, or if all their
-            names suggest states, the other tensors that a forward pass changes are returned as
-            well.
+            names suggest initial states, the other tensors that a forward pass changes are returned
+            as well.
     """
     kept = []
     for tensor in network.tensors:
@@ -232,8 +232,8 @@ class Judged(NamedTuple):
 
 
 def _judge_slopes(slopes: Sequence[Slope], network: Network, verdicts: Verdicts) -> None:
-    """Report parameters whose gradient by autograd differs from the measured slope, or whose slope
-    is zero.
+    """Report parameters whose autograd gradient differs from the measured slope, or whose slope is
+    zero.
     """
     largest, dead, cut, is_clear = Judged.of(slopes)
     if cut:
@@ -275,8 +275,8 @@ def _report(
     prefix: str = "",
     belonging: Sequence[str] = (),
 ) -> None:
-    """Report a fault in the tensors `names`. Its proof is that none of them is among the tensors
-    `belonging`.
+    """Report a fault in the tensors with the given `names`. The proof is that none of these names
+    is in `belonging`.
     """
     at = network.written.get(names[0]) or network.made(names[0])
     proof = claims.shared.none_is_among(items=names, among=belonging)

@@ -370,8 +370,8 @@ class LSTMAnswers:
         Returns:
             `left`: the origin of a CPU tensor that was combined with a GPU tensor, or None if there
             was no such tensor. The origin is [file, line, name]: if the tensor comes from the
-            network, only its name there is known, and otherwise only the file and line that made
-            it.
+            network, only its name in the network is known; otherwise, only the file and line that
+            made it are known.
         """
         gpu = Elsewhere(self.root)
         with pretend_gpu(self.root, again), gpu:

@@ -36,11 +36,11 @@ class TrainAnswers(Runs):
         """Run a script as `python FILE` does, until it ends or stops with an error.
 
         No loop is shortened, and no command-line argument is guessed; nothing is recorded except
-        which limits of the sandbox or of the check, such as a full disk, the script runs into.
-        Unlike a run on the student's machine, this run does not download MNIST. If there is no GPU,
-        code that asks for one runs on the CPU; packages for plotting or logging that are not
-        installed are replaced with dummy modules. If the script loads a weight file that was not
-        handed in, its networks keep their current weights.
+        the limits of the sandbox or of the check, such as the limit on disk space, that the script
+        reaches. Unlike a run on the student's machine, this run does not download MNIST. If there
+        is no GPU, code that asks for one runs on the CPU; packages for plotting or logging that are
+        not installed are replaced with dummy modules. If the script loads a weight file that was
+        not handed in, its networks keep their current weights.
 
         Args:
             existing: the paths to keep in the folder; all others are deleted before each run.
@@ -74,9 +74,9 @@ class TrainAnswers(Runs):
 
         Args:
             existing: as for `plainly`.
-            weights: keeps track of the weight files that were not handed in; for each of them that
-                has already ended an earlier run, `torch.load` returns a stand-in instead of raising
-                an error.
+            weights: keeps track of the weight files that were not handed in; for each of them whose
+                absence ended an earlier run, `torch.load` returns a stand-in instead of raising an
+                error.
             has_gpu: True to pretend that there is a GPU: code that asks for one then runs on the
                 CPU.
 
@@ -134,7 +134,7 @@ class TrainAnswers(Runs):
             seconds: the limit in seconds of CPU time.
 
         Returns:
-            `rows` (n, numbers of one item), float32, the flattened input of each item; `total`, the
+            `rows` (n, numbers per item), float32, the flattened input of each item; `total`, the
             number of items, or None for an `IterableDataset`; and `redrawn`, which is True if an
             item differed when it was read again, or if the data set is an `IterableDataset`, for
             which this is assumed.

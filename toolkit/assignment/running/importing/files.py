@@ -130,7 +130,7 @@ def prepare_imports(
     packages that the check does not need.
 
     All folders from the root down to the student's folder are on the path: the student may start a
-    script in any of them, and Python puts the folder of the script that is started on the path.
+    script in any of them, and Python adds that script's folder to the path.
 
     Args:
         lacking: True to use stand-ins only for packages that this machine lacks.
@@ -252,7 +252,7 @@ def import_file(path: Path, root: Path, change: Change, name: str | None = None)
 
 
 def classes(module: ModuleType, base: type) -> dict[str, type]:
-    """Return a dictionary, by name, of the classes in a module that are derived from `base`.
+    """Return the classes in a module that are derived from `base`, as a dictionary keyed by name.
 
     The classes of torch and torchvision are left out.
     """
@@ -266,8 +266,8 @@ def classes(module: ModuleType, base: type) -> dict[str, type]:
 
 
 def unpickled(path: Path, names: Mapping[str, Any]) -> list[dict[str, Tensor]]:
-    """Return the weights of the networks in a file to which `torch.save` has written whole networks
-    instead of their weights.
+    """Load a file in which `torch.save` has stored whole networks instead of their weights, and
+    return each network's weights.
 
     Args:
         names: names and values from the student's code, including the networks' classes, without

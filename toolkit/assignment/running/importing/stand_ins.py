@@ -44,8 +44,9 @@ class StandIns(MetaPathFinder, Loader):
         return ModuleSpec(name, self, is_package=True)
 
     def _replaces_top(self, name: str, asking: FrameType) -> bool:
-        """Return True if a stand-in replaces a top-level module: the module is not installed, or it
-        is installed but not the student's own, and one of the student's files imports it.
+        """Return True if a stand-in replaces a top-level module: either the module is not
+        installed, or it is installed, is not the student's own, and is imported by one of the
+        student's files.
 
         Args:
             asking: the stack frame that called `find_spec`; this frame belongs to Python's import
@@ -69,7 +70,7 @@ class StandIns(MetaPathFinder, Loader):
         return frame is None or within(frame.f_code.co_filename, str(self.root)) is not None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """Make a stand-in module, on which any attribute can be read."""
+        """Make a stand-in module, from which any attribute can be read."""
         module = AnyModule(spec.name)
         module.__path__ = []
         module.__dict__.update(__version__="99.0.0", __version_info__=(99, 0, 0))
@@ -80,8 +81,8 @@ class StandIns(MetaPathFinder, Loader):
 
 
 def _is_shared(name: str) -> bool:
-    """Return True for `google` if it is not installed: this namespace contains `google.colab`,
-    which a stand-in replaces, but also packages that are not replaced.
+    """Return True if `name` is `google` and no such package is installed; this namespace contains
+    `google.colab`, which a stand-in replaces, along with packages that are not replaced.
     """
     return name == "google" and PathFinder.find_spec(name) is None
 
@@ -92,8 +93,8 @@ def _has_stand_in(name: str) -> bool:
 
 
 def is_replaced(name: str) -> bool:
-    """Return True if `name` is, or lies inside, a package that a stand-in replaces; a student's own
-    module with such a name is not replaced, although the result is True for it, too.
+    """Return True if `name` is, or lies inside, a package that a stand-in replaces; the result is
+    also True for a student's own module with such a name, although that module is not replaced.
     """
     return not REPLACED.isdisjoint(accumulate(name.split("."), "{}.{}".format))
 

@@ -137,8 +137,8 @@ def _count_tasks() -> int:
 
 @contextlib.contextmanager
 def noticed() -> Iterator[None]:
-    """Report each limit in `LASTING` (those that cause later failures) that code in the `with`
-    block reaches, even if the code catches the exception and continues.
+    """Report each limit that code in the `with` block reaches, if the limit is in `LASTING` (the
+    limits that cause later failures), even if the code catches the exception and continues.
 
     The reports are written to standard error. The function traces all Python calls, which makes
     Python slower, so it is only for runs whose speed does not matter.
@@ -208,8 +208,8 @@ def say(name: str) -> None:
 
 
 class Listener:
-    """A reader of the standard error of the process that runs one part of a submission; it notes
-    which of the limits in `LASTING` the text indicates.
+    """A listener that reads the standard error of the process that runs one part of a submission,
+    and notes which of the limits in `LASTING` this output indicates.
 
     Attributes:
         write: the write end of a pipe, which becomes the standard error of the process that runs

@@ -140,7 +140,7 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
         name, file, line, outermost place]. The outermost place is a file and line. The place and
         the inner place are numbers that identify the operation, the piece's position in its tensor,
         and the calls that were active in the student's code when the piece was made: the place
-        stands for all these calls, the inner place only for the innermost.
+        identifies all of these calls, the inner place only the innermost one.
     """
     values: list[Tensor] = []
     known: dict[bytes, int] = {}
@@ -190,7 +190,7 @@ def notable(run: Operations, outputs: Sequence[Tensor]) -> dict[str, Any]:
         place ([file, line]) where a gradient is cut off; `random`, the tensors drawn at random
         (operation, shape, file, line); `softmax`, the place of each softmax; `last`, the place of
         the last affine map to 10 outputs; and `made`, the first place where a tensor equal to one
-        of the outputs is made, which is needed if the code computes a softmax by hand.
+        of the outputs is made (this place is needed if the code computes a softmax by hand).
     """
     drawn: list[list[Any]] = []
     softmax: list[list[Any]] = []
