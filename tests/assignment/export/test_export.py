@@ -152,7 +152,7 @@ def networks() -> Iterator[ParameterSet]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "name"), networks())
+@pytest.mark.parametrize(("kind", "name"), list(networks()))
 def test_every_right_network_is_exported(kind: Part, name: str, host: Host) -> None:
     """Each file is compared with its author's code; a generator also draws."""
     for given in own([name]):
