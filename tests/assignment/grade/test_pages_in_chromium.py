@@ -43,7 +43,6 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
 @pytest.mark.xdist_group("browser")
 def test_sorting_and_hiding(browser: Any, pages: Path) -> None:
     with visit(browser, (pages / "class.html").as_uri()) as page:
