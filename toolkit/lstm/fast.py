@@ -1,4 +1,5 @@
-"""A faster version of the LSTM in `model.py`, which is used by default (see `Config.fast`).
+"""A version of the LSTM that is faster than the one in `model.py` and is used by default (see
+`Config.fast`).
 
 The fast LSTM has the same parameters as the class `LSTM` and computes the same values. The method
 `LSTM.last_hidden` loops over the digits and applies the assignment's equations at each step. The

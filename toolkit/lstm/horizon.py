@@ -145,8 +145,8 @@ def _identity(trial: Trial) -> dict[str, Any]:
 
 
 def _without_newer(settings: Row) -> Row:
-    """Return the settings without those that also occur, with the same value, in `NEWER`: trials
-    from before version 0.3 lack these settings.
+    """Return the settings except those that have the same value in `NEWER`, because trials from
+    before version 0.3 lack these settings.
     """
     return {name: x for name, x in settings.items() if name not in NEWER or x != NEWER[name]}
 

@@ -151,7 +151,7 @@ def print_summary(
 
 
 def was_tried_elsewhere(config: Config, evaluator: Evaluator) -> bool:
-    """Return True if the result can be compared with known results of the same settings on other
+    """Return True if the result can be compared with known results for the same settings on other
     processors.
 
     For such a comparison, all settings except the precision must have their default values, and the

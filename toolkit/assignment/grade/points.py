@@ -237,8 +237,8 @@ def _open(counted: Counted, not_seen: Iterable[Finding], is_unseen: bool) -> Non
     out, but to no more than the points that the task has left.
 
     Args:
-        is_unseen: True if the check could not answer any question about at least one of this task's
-            parts; all remaining points are then open.
+        is_unseen: True if, for at least one of this task's parts, the check could not answer any
+            question; all remaining points are then open.
     """
     remaining = counted.score
     open_points = remaining if is_unseen else 0.0

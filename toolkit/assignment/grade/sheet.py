@@ -29,7 +29,7 @@ NEEDS_LINUX = (
 
 
 class Drawn(BaseModel):
-    """The message that the process reading a submission sends back: the questions about its code,
+    """The message sent back by the process that reads a submission: the questions about its code,
     or an error.
     """
 

@@ -30,8 +30,8 @@ MAX_NAMED = 10  # sentences about one submission
 def unusual(submission: Submission) -> list[str]:
     """Return a sentence for each file that is compiled or contains unusual code.
 
-    Every source file that Python could import is parsed as an import would parse it: with the same
-    encoding, and even if its expressions are deeply nested. Files that Python cannot read are
+    Every source file that Python could import is parsed as an import would parse it: the encoding
+    is the same, and deeply nested expressions are accepted. Files that Python cannot read are
     skipped, because these files cannot run.
     """
     sentences = []
@@ -88,8 +88,8 @@ def _is_exec(node: ast.AST) -> bool:
 
 
 def _places(text: str) -> list[str]:
-    """Return those of the paths in `PLACES`, such as /proc/, that a text contains, each in
-    quotation marks.
+    """Return the paths from `PLACES`, such as /proc/, that occur in a text, each in quotation
+    marks.
     """
     return [repr(place) for place in PLACES if place in text]
 

@@ -2,8 +2,8 @@
 findings.
 
 A doubt is a finding that costs no points. It reports a record that the submitted code is unlikely
-to have produced in training. Overfitting, a bad training run and accuracies in percent raise no
-doubts.
+to have produced in training. Overfitting, a bad training run and accuracies given as percentages
+raise no doubts.
 """
 
 import math

@@ -83,8 +83,9 @@ def _guard(process: Process, seconds: float, ended: threading.Event, late: threa
     """Kill a child process if it exceeds a limit or runs for too long.
 
     Time that the process spends waiting for a core is not counted, but the total time is limited as
-    well. The guard does not rely on data from the process. It cannot tell how much of the time the
-    child process spent waiting for the judge; only the judge's side can measure that.
+    well. The guard does not rely on data from the process. The guard cannot tell how much of the
+    time the child process spent waiting for the judge; only the judge can measure that waiting
+    time.
     """
     started = time.monotonic()
     while not ended.wait(0.5):

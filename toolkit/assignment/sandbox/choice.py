@@ -29,7 +29,7 @@ def find_isolation(own_code: bool = False, unsafe: bool = False) -> Isolation:
     Args:
         own_code: True if the code is the user's own; limits on its resources are then enough
             isolation, even if the user is root.
-        unsafe: True if the user accepts an isolation that does not protect files or the network.
+        unsafe: True if the user accepts isolation that does not protect files or the network.
 
     Raises:
         ToolkitError: no kind of isolation works, as when root cannot drop its privileges here; or

@@ -31,8 +31,8 @@ def check(name: str, expect: str | None = None) -> None:
 def hint(name: str) -> None:
     """Print the next of three hints for an exercise.
 
-    Hints are given only after a check of the exercise has compared results of your code with the
-    correct results.
+    Hints are given only after a check of the exercise has compared your code's results with the
+    correct ones.
     """
     _print("tutor.session.next_hint", name, Path())
 
@@ -67,7 +67,7 @@ def curve(
 
 
 def _print(path: str, *args: object) -> None:
-    """Call the function with the dotted name `path`, and print the text that the function returns.
+    """Call the function whose dotted name is `path`, and print the text that the function returns.
 
     If the user made a mistake, print the error message instead of a traceback.
     """

@@ -35,7 +35,8 @@ class Answer(BaseModel):
 
 
 def examine(exercise: Exercise, function: Function) -> Answer:
-    """Run a student's function on the examples of an exercise, and return the answer.
+    """Run a student's function on the examples of an exercise, and return the tutor's verdict as an
+    `Answer`.
 
     If the function raises an exception, the answer describes the exception.
     """
@@ -82,8 +83,8 @@ def _wrong(exercise: Exercise, comparison: Comparison, number: int) -> Answer:
 
 
 def _difference(got: Any, wanted: Any) -> list[Sentence]:
-    """Describe the first difference between a result and the correct one, which may be in the
-    number of values returned, the type, the shape, an element or the dtype.
+    """Describe the first difference between a result and the correct one; the difference may be in
+    the number of values returned, the type, the shape, an element or the dtype.
     """
     if isinstance(wanted, tuple):
         return _difference_of_several(got, wanted)

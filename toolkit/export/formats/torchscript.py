@@ -148,7 +148,7 @@ def opened(export: Export) -> torch.jit.ScriptModule:
 def from_bytes(data: bytes) -> torch.jit.ScriptModule:
     """Return the network in a `.pt` file, in eval mode, on the CPU, without gradients.
 
-    To train the network further, set `requires_grad` of its parameters to True. As long as no
+    To train the network further, set `requires_grad` to True for its parameters. As long as no
     weight needs a gradient, the LSTM uses the fast loop; see `toolkit.lstm.fast`.
 
     Raises:

@@ -44,7 +44,7 @@ def architecture_of(kind: str, state: Mapping[str, Tensor]) -> dict[str, Any] | 
 
     Args:
         kind: the name of the network's class.
-        state: the network's weights, whose shapes determine the sizes.
+        state: the network's weights, whose shapes determine the sizes in the architecture.
     """
     sizes = {name: tensor.shape for name, tensor in state.items()}
     arguments: dict[str, Any] = {}
@@ -93,7 +93,7 @@ def build(architecture: Architecture, state: Mapping[str, Tensor]) -> nn.Module:
 
 
 def _fits(architecture: Architecture, state: Mapping[str, Tensor]) -> bool:
-    """Return True if the sizes that an architecture states are those of the weights."""
+    """Return True if the sizes in an architecture match those of the weights."""
     try:
         of_weights = architecture_of(architecture["class"], state)
     except (KeyError, IndexError):  # a tensor is missing, or has fewer dimensions

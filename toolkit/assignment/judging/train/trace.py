@@ -75,7 +75,7 @@ class Event(Record):
 
 
 class Call(Event):
-    """A call to a network that was made while no other network call was running."""
+    """A call to a network, made while no other network call was running."""
 
     kind: Literal["call"]
     network: int
@@ -214,8 +214,8 @@ AnyEvent = Annotated[
 
 
 class Other(Record):
-    """How another of the student's scripts ended; it was run after the first script as if it
-    continued it.
+    """How another of the student's scripts ended when it was run as if it were a continuation of
+    the first script.
     """
 
     file: str
@@ -257,8 +257,8 @@ class Trace(Record):
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
-        """Build the trace from the reply that the process running the script sends to the request
-        `run`.
+        """Build the trace from the reply to a request `run`, `run_also` or `run_drawing`, sent by
+        the process that runs the script.
 
         Raises:
             Exception: the reply is malformed; the class of the exception depends on what is wrong.
@@ -326,8 +326,8 @@ class Trace(Record):
         return networks
 
     def _data_of(self, parameters: set[int]) -> set[int]:
-        """Return the indices of all calls to networks with any of these parameters, of the
-        DataLoaders that supplied the inputs, and of these loaders' batches.
+        """Return the indices of these events: all calls to networks with any of these parameters,
+        the creation of the DataLoaders that supplied the inputs, and these loaders' batches.
         """
         networks = self._networks_with(parameters)
         calls = [event for event in self.all(Call) if event.network in networks]

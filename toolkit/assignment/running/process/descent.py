@@ -70,7 +70,7 @@ class Mounted(OSError):
 
 
 class Descent:
-    """A position in a tree of folders, which can move down into a subfolder and up again.
+    """A movable position in a tree of folders: it can go down into a subfolder and up again.
 
     Attributes:
         here: the descriptor of the current folder.

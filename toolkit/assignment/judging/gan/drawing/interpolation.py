@@ -415,7 +415,7 @@ def _check_choice(function: Function, functions: Functions, verdicts: Verdicts) 
     """Call a function with many different random seeds, and judge the ends that it chooses.
 
     Returns:
-        False if there is a seed with which the function did not choose two ends.
+        False if, with one of the seeds tried, the function did not choose two ends.
     """
     tries = []
     for seed in range(NUM_TRIES):
@@ -441,8 +441,8 @@ def _check_choice(function: Function, functions: Functions, verdicts: Verdicts) 
 def _ends_chosen(
     function: Function, functions: Functions, seed: int, known_to_end: bool = False
 ) -> Tensor | None:
-    """Return the two latent points, (2, latent_dim), that a function returns or connects by a path,
-    or None.
+    """Return the two latent points, (2, latent_dim), that a function returns or uses as the ends of
+    a path, or None if there are none.
     """
     size = functions.latent_dim
     tried = functions.call(function, torch.zeros(2, size), seed, known_to_end=known_to_end)

@@ -12,8 +12,8 @@ from toolkit.assignment.judging.train.trace import Call
 def check_modes(game: Game, functions: Functions, verdicts: Verdicts) -> None:
     """Judge the generator's mode in training, and its mode when it draws samples.
 
-    If the script's own calls do not show the mode for samples, the check uses the calls that it
-    made itself.
+    If the script's own calls do not show the mode in which samples are drawn, the check uses the
+    calls that it made itself.
     """
     if not any("BatchNorm" in kind for kind in game.generator.kinds):
         proof = claims.gan.has_no_batch_norm(layers=game.generator.kinds)
@@ -53,12 +53,12 @@ def _check_calls(game: Game, verdicts: Verdicts) -> bool:
 
 
 def samples(game: Game) -> list[Call]:
-    """Return the calls in which the generator drew samples rather than images for the training: the
-    discriminator never received these images.
+    """Return the calls in which the generator drew samples rather than images for training: the
+    discriminator never received the images from these calls.
 
     A call before the first step may be a test of the shapes, so it counts as drawing samples only
-    if the script then shows pictures. A call after the last step of a run that was cut short may
-    belong to the training, so it counts as drawing samples only if the script then shows pictures.
+    if the script then shows pictures. A call after the last step of a run that was cut short may be
+    part of training, so it counts as drawing samples only if the script then shows pictures.
     """
     judged = game.judged_draws
     ends = [float(call.index) for call in game.draws[1:]]

@@ -1,6 +1,4 @@
-"""Finds latent points on a line or an arc, which form an interpolation, however the code is
-written.
-"""
+"""Finds interpolations, that is, latent points on a line or an arc, however the code is written."""
 
 import math
 from collections.abc import Iterator, Sequence

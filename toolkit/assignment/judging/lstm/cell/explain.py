@@ -85,8 +85,8 @@ def _layer(match: Match) -> Layer:
 
 
 def _name_of_read(match: Match) -> str | None:
-    """Return the name of the state that the gates read, or None if the equations have no such
-    state.
+    """Return the name of the state that the gates read, or None if this state does not occur in the
+    equations.
     """
     if match.read is None:
         return "h"
@@ -286,7 +286,8 @@ class LayerJudge(NamedTuple):
         return maps
 
     def _report(self, proofs: Proofs, operations: Mapping[str, Operation]) -> None:
-        """Report a fault of several gates only once, at the code of the first of these gates.
+        """Report a fault that several gates share only once, at the operation given for the first
+        of these gates.
 
         The report uses the weakest proof among these gates, so a fault is reported only if it is
         proved for each of them.
@@ -429,8 +430,8 @@ def unmatched(
 
 
 def _count_weights(network: Network) -> int:
-    """Build the network with `MANY` hidden units, so that only a small part of its weights belongs
-    to x(t), and count the weights in its matrices.
+    """Build the network with `MANY` hidden units, so that only a small part of its weights is
+    applied to x(t), and count the weights in its matrices.
     """
     network.build(hidden=MANY)
     weights = 0

@@ -320,8 +320,8 @@ def _possible_states(candidates: Candidates) -> list[int]:
 
 
 def _pasts(candidates: Candidates, c: int) -> list[Tensor]:
-    """Return the values at the previous step of each series that may be h(t) because a
-    multiplication or a tanh computes it.
+    """For each series that may be h(t), because a multiplication or a tanh computes it, return its
+    values at the previous step.
     """
     pasts = []
     for k, operation in enumerate(candidates.operations):

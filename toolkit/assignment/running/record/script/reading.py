@@ -16,8 +16,8 @@ def modes(parser: ArgumentParser, tree: ast.AST) -> list[Words]:
     """Return the command-line arguments for each mode, such as training or sampling, in which a
     script can run.
 
-    The arguments for a mode give a value to each required argument, and omit all other arguments.
-    If no argument is required, each mode consists of one argument with a value, or of one switch.
+    In each mode, every required argument has a value, and all other arguments are omitted. If no
+    argument is required, each mode consists of one argument with a value, or of one switch.
 
     Args:
         tree: the syntax tree of the script. If an argument is declared without choices, the strings

@@ -120,7 +120,8 @@ class Script:
 
     def _provide_files(self, end: End) -> End:
         """If a missing folder stopped the script, create the folder and run the script again; then,
-        for each missing weight file that stops the script, provide a stand-in and run it again.
+        for each missing weight file that stops the script, provide a stand-in and run the script
+        again.
 
         Args:
             end: how the first run ended.

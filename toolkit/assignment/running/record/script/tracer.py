@@ -158,7 +158,7 @@ class Tracer:
 
     def called(self, network: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
         """Do nothing; this method is called after each recorded call of a network, and a `Witness`
-        puts a method of its own in its place.
+        replaces it with a method of its own.
         """
 
     def watch_gradient(self, index: int, result: Any) -> None:
