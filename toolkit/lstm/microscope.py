@@ -16,7 +16,9 @@ GATES = ("i", "f", "o", "g", "c", "h")  # in the order in which an LSTM's cell r
 
 
 def is_lstm(network: Any) -> bool:
-    """Return True if the network is an LSTM (with a cell c), and False if it is a vanilla RNN."""
+    """Return True if the network is an LSTM (with a cell state c), and False if it is a vanilla
+    RNN.
+    """
     return hasattr(network, "trace")
 
 

@@ -114,7 +114,8 @@ def nameless_files(pids: Collection[int]) -> int:
 
 
 def more_on_disk_than(limit: int, paths: Iterable[Path]) -> bool:
-    """Return True if files and folders, with all their contents, exceed `limit` bytes on disk.
+    """Return True if the given files and folders, with all their contents, take up more than
+    `limit` bytes on disk in total.
 
     Each file counts as at least one memory page. A folder counts as too large if it cannot be read,
     or if it is moved during every attempt to measure it.

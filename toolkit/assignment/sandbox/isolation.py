@@ -264,7 +264,7 @@ class Sandbox:
 
     @property
     def _toolkit(self) -> Path:
-        """The folder with copies of those toolkit files that the program needs."""
+        """The folder with copies of the toolkit files that the program needs."""
         return self.scratch.parent / "seen" / PACKAGE.name
 
     @property

@@ -139,7 +139,9 @@ def _ignored_inputs(
 
 
 def _gradients(function: Function, inputs: Mapping[str, Any]) -> tuple[Tensor, ...]:
-    """Return the gradient of the sum of all squared results for each floating-point input."""
+    """Return the gradient of the sum of all squared results with respect to each floating-point
+    input.
+    """
     leaves = list(map(_clone, inputs.values()))
     floats = [leaf.requires_grad_() for leaf in leaves if _is_float(leaf)]
     results = _call(function, leaves)
@@ -268,7 +270,7 @@ def train_step(function: Function) -> Iterator[Comparison]:
 def accuracy(function: Function) -> Iterator[Comparison]:
     """Test the accuracy function on nine samples in batches of 4, 4 and 1.
 
-    In the three tests, 6, 9 and 0 of the model's predictions are correct.
+    The model makes 6, 9 and 0 correct predictions in the three tests.
     """
     model, x = _linear(4), torch.linspace(-3, 5, 36).cos().reshape(9, 4, 1)
     predicted = model(x).argmax(1)

@@ -37,7 +37,7 @@ def layers_of(path: Path, network: Any, name: str) -> tuple[dict[str, Tensor], l
 
     Raises:
         ToolkitError: the network performs an operation that the page cannot compute, or its
-            operations depend on the input or on random numbers.
+            operations vary with the input or with random numbers.
     """
     first = _recorded(path, network, example_inputs(name, network, 2)[0])
     second = _recorded(path, network, example_inputs(name, network, 3)[0])

@@ -44,8 +44,8 @@ class Judged:
 
 
 class Turn(NamedTuple):
-    """An optimiser step of a network, and the backward passes whose gradients this step uses and no
-    earlier step has used.
+    """An optimiser step of a network, and the backward passes whose gradients this step is the
+    first to use.
     """
 
     at: Event
@@ -143,7 +143,7 @@ class Game:
 
     def turns(self, network: WatchedNetwork) -> list[Turn]:
         """Return a network's optimiser steps, each with the backward passes whose gradients this
-        step uses and no earlier step has used.
+        step is the first to use.
         """
         turns = []
         for step in self.steps_of(network):
@@ -153,7 +153,7 @@ class Game:
 
     def pushes(self, turns: Iterable[Turn]) -> Iterator[tuple[Judged, Tensor, Backward]]:
         """For each discriminator call that a backward pass of these optimiser steps went through,
-        yield the call, the push that the pass gives to each of its outputs, (batch,), and the pass.
+        yield the call, the pushes on the call's outputs, (batch,), and the backward pass.
 
         The push on an output is the gradient of the loss with respect to this output, negated
         unless the optimiser maximises the loss; the optimiser step should therefore raise an output
@@ -315,7 +315,7 @@ class Origins:
         return []
 
     def _by_rows(self, value: Value, earlier: list[Call]) -> list[Origin]:
-        """Find the calls whose output rows reappear as rows of the value."""
+        """Find the calls whose output rows reappear as rows of `value`."""
         known = _with_items(earlier)
         marks = {index: mark for index, mark in value.rows_from if index in known}
         return [Origin(known[index].network, index, mark) for index, mark in marks.items()]
@@ -323,8 +323,9 @@ class Origins:
     def _by_gradient(
         self, value: Value, by: Call, earlier: list[Call], origins: list[Origin]
     ) -> list[Origin]:
-        """Return, for each network that the gradient of `value` reaches, the network's last earlier
-        call. A comparison of rows misses this call if noise or labels were added to its output.
+        """Return, for each network that the gradient of `value` reaches, the network's last call
+        before the call `by`. A comparison of rows misses this call if noise or labels were added to
+        its output.
 
         Args:
             origins: the calls that a comparison of rows has already found; their networks are
@@ -392,8 +393,8 @@ def _with_items(calls: list[Call]) -> dict[int, Call]:
 
 
 def _is_inside(made: Tensor, shown: Tensor) -> bool:
-    """True if `shown` holds the items in `made` after labels were attached, noise was added, or the
-    values were rescaled.
+    """True if `shown` holds the items in `made` with labels attached, with noise added, or
+    rescaled.
 
     Both `made` and `shown` have shape (batch, size).
     """
@@ -414,8 +415,8 @@ def _are_changed(made: Tensor, shown: Tensor) -> bool:
     """True if most images in `shown`, (batch, pixels), are noisy or rescaled versions of the images
     in `made`.
 
-    Unrelated images may correlate too, but when each is fitted to another, the slope is rarely near
-    1 for nearly all images of a batch.
+    Unrelated images may correlate too, but if each image in `shown` is fitted to the corresponding
+    image in `made`, it is rare that nearly all slopes in a batch are near 1.
     """
     if made.shape != shown.shape or made.size(1) < PIXELS:
         return False

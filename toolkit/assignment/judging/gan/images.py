@@ -183,8 +183,8 @@ def _pixels(game: Game) -> list[int]:
 
 def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
     """Return the shape of a generated image and the shape of a real image if generated and real
-    images have no size in common. Return None if they have one, or if there are no generated or no
-    real images.
+    images have no size in common. Return None if they share a size, or if there are no generated or
+    no real images.
     """
     drawn = _shapes(filter(_has_drawn, game.judged.values()))
     real = _shapes(filter(_has_real, game.judged.values()))
@@ -194,8 +194,8 @@ def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
 
 
 def _shapes(calls: Iterable[Judged]) -> dict[int, tuple[int, ...]]:
-    """Return, for each number of pixel values per image, the last image shape with this number in
-    these calls.
+    """Return a dictionary from the number of values per image to the last image shape in these
+    calls that has this number of values.
     """
     shapes = {}
     for judged in calls:

@@ -87,7 +87,7 @@ def find(child: LSTMChild, located: Located, verdicts: Verdicts) -> Ready | None
 
 def _likely(kinds: Sequence[NetworkClass], text: str) -> dict[str, SeenCall | None]:
     """Return the classes that may be the LSTM, each with the way in which the training script calls
-    it, or None if no such call was seen.
+    it (None if no such call was seen).
 
     Plain RNNs are left out, and so are the classes that the likeliest class itself uses, for
     example as its cell.
@@ -111,7 +111,7 @@ def _report_failure(
     first: StudentError | WrongOutput | None, line: int | None, verdicts: Verdicts
 ) -> None:
     """Report that the LSTM cannot be built or called, with the most informative of the errors that
-    occurred when the check tried to do so.
+    occurred when the check tried to build and call it.
     """
     if isinstance(first, WrongOutput):
         shapes, wanted = first.args

@@ -42,8 +42,8 @@ def _few() -> dict[bool, tuple[Tensor, Tensor]]:
 
 @cache
 def _directions() -> Tensor:
-    """Return eight random directions, (784, 8); the projections of an image onto these directions
-    serve to recognise the image.
+    """Return eight random directions, (784, 8); an image is recognised by its projections onto
+    them.
     """
     return torch.randn(SIDE * SIDE, 8, generator=torch.Generator().manual_seed(0))
 

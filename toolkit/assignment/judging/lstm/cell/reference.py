@@ -47,8 +47,8 @@ class Layer:
     further: Mapping[str, Further] = field(default_factory=dict)  # what gates read besides
 
     def steps(self, x: Tensor) -> list[dict[str, Tensor]]:
-        """Compute the values of each step, by their names in the equations, for x of shape (B, L,
-        D).
+        """Compute the values of each step, keyed by their names in the equations, for x of shape
+        (B, L, D).
 
         Raises:
             Unknown: the gates read a value that no step computes.
@@ -221,8 +221,8 @@ class Trial:
 def normalised(output: Tensor) -> Tensor:
     """Return logits, up to a constant in each row, from logits, probabilities or their logarithms.
 
-    A softmax over the batch only shifts each column of logits by a constant, as a change of the
-    readout's bias does.
+    The logarithm of a softmax over the batch is the logits with each column shifted by a constant,
+    as by a change of the readout's bias.
     """
     output = output.double()
     if kind_of(output)[0] == "probabilities":
@@ -231,9 +231,9 @@ def normalised(output: Tensor) -> Tensor:
 
 
 def kind_of(rows: Tensor) -> tuple[str, int]:
-    """Return the kind of numbers that the rows hold, which is "probabilities", "logarithms" (of
-    probabilities) or "logits", and the axis of the softmax; for logits, to which no softmax was
-    applied, the axis is given as 1.
+    """Return the kind of numbers in the rows ("probabilities", "logarithms" of probabilities, or
+    "logits") and the axis of the softmax, which is given as 1 for logits, to which no softmax was
+    applied.
     """
     over_batch = len(rows) > 1 and len(rows) != rows.size(1)
     if bool((rows >= 0).all()):
