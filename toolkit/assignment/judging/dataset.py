@@ -19,6 +19,7 @@ LONG = (40, 61)  # above 36, where 10 to the power of half the length is more th
 NUM_ITEMS = 300
 MANY = 20_000  # of each split
 FEW, ENOUGH = 10, 250  # items: too few to judge; enough for all ten digits
+VARIED = 8  # different digits at one position of ENOUGH random items, which nearly always have 10
 SHOWN = 20  # items in a proof
 Method = Literal["item", "init"]  # the method that gives items; the constructor
 
@@ -37,7 +38,6 @@ class Fault(NamedTuple):
     """A fault that is visible in the items of a data set."""
 
     rule: str
-    method: Method  # that should be mended
     proof: claims.Evidence
     fields: dict[str, Any]  # other values that the sentence mentions
 
@@ -69,12 +69,14 @@ def check(child: DatasetChild, located: Located, verdicts: Verdicts) -> None:
         return
     fault = next(_faults(by_length), None)
     if fault is not None:
-        at = _place(kind, fault.method)
+        at = _place(kind, "item")
         verdicts.fault(fault.rule, at=at, proof=fault.proof, **fault.fields)
     else:
         _confirm(by_length, verdicts)
-        _check_long(child, kind, verdicts)
-        _check_one_hot(child, kind, verdicts)
+        _check_digits(by_length, kind, verdicts)
+        if _are_varied(by_length):
+            _check_long(child, kind, verdicts)
+    _check_one_hot(child, kind, verdicts)
     _check_splits(child, kind, verdicts)
 
 
@@ -102,7 +104,7 @@ def _read_lengths(
 
 
 def _confirm(by_length: dict[int, Items], verdicts: Verdicts) -> None:
-    """Report which properties of the items are correct; called only if no fault was found."""
+    """Report that the items are palindromes; called only if no fault was found in an item."""
     num_different = min(len(digits.unique(dim=0)) for digits, _ in by_length.values())
     if num_different < FEW:
         verdicts.not_seen("no-variety")
@@ -113,10 +115,34 @@ def _confirm(by_length: dict[int, Items], verdicts: Verdicts) -> None:
         rows, labels = _rows_and_labels(shown)
         proof = claims.dataset.are_palindromes(rows, labels, different=num_different)
         verdicts.right("items", proof=proof)
-    longest = max((labels for _, labels in by_length.values()), key=len)
-    if len(longest) >= ENOUGH:
-        counts = longest.bincount(minlength=10).tolist()
+
+
+def _check_digits(by_length: dict[int, Items], kind: DatasetClass, verdicts: Verdicts) -> None:
+    """Report whether each of the ten digits occurs among the labels, for the first length for which
+    one is missing, else for the length with the most labels; say nothing about too few labels.
+    """
+    many = [labels for _, labels in by_length.values() if len(labels) >= ENOUGH]
+    all_counts = [labels.bincount(minlength=10).tolist() for labels in many]
+    for counts in all_counts:
+        if 0 in counts:
+            missing = [str(digit) for digit, count in enumerate(counts) if not count]
+            fields = {"n": sum(counts), "missing": " or ".join(missing)}
+            proof = claims.dataset.a_digit_is_missing(counts)
+            verdicts.fault("missing-digits.never", at=_place(kind, "init"), proof=proof, **fields)
+            return
+    if all_counts:
+        counts = max(all_counts, key=sum)
         verdicts.right("digits", proof=claims.dataset.all_digits_occur(counts))
+
+
+def _are_varied(by_length: dict[int, Items]) -> bool:
+    """True unless a data set has so few different labels that `_is_spoilt` would report it for the
+    same cause once more.
+    """
+    for _, labels in by_length.values():
+        if len(labels) >= ENOUGH and len(labels.unique()) < VARIED:
+            return False
+    return True
 
 
 def read_items(child: DatasetChild, length: int, read: int = NUM_ITEMS, **parameters: Any) -> Items:
@@ -181,19 +207,18 @@ def _faults(by_length: dict[int, Items]) -> Iterator[Fault]:
             items.append((length, row, label))
     for _, row, label in items:
         if min(*row, label) < 0 or max(*row, label) > 9:
-            yield Fault("not-a-palindrome.no-digits", "item", _no_palindrome(row, label), {})
+            yield Fault("not-a-palindrome.no-digits", _no_palindrome(row, label), {})
     yield from _read_answers(items)
     for length, row, label in items:
         if row[1:] != row[:0:-1]:
             fields = {"row": _shown(row), "length": length}
-            yield Fault("not-a-palindrome.asymmetric", "item", _no_palindrome(row, label), fields)
+            yield Fault("not-a-palindrome.asymmetric", _no_palindrome(row, label), fields)
     yield from _wrong_lengths(by_length)
     for _, row, label in items:
         if label != row[0]:
             fields = {"row": _shown(row), "first": row[0]}
             proof = claims.dataset.another_digit_completes(digits=row, label=label)
-            yield Fault("wrong-label.other", "item", proof, fields)
-    yield from _missing_digits(by_length)
+            yield Fault("wrong-label.other", proof, fields)
 
 
 def _read_answers(items: list[tuple[int, list[int], int]]) -> Iterator[Fault]:
@@ -207,7 +232,7 @@ def _read_answers(items: list[tuple[int, list[int], int]]) -> Iterator[Fault]:
         first_length = items[0][0]
         shown = [(row, label) for length, row, label in items if length == first_length][:SHOWN]
         rows, labels = _rows_and_labels(shown)
-        yield Fault(rule, "item", claims.dataset.answer_is_read(rows, labels), {})
+        yield Fault(rule, claims.dataset.answer_is_read(rows, labels), {})
 
 
 def _wrong_lengths(by_length: dict[int, Items]) -> Iterator[Fault]:
@@ -217,20 +242,7 @@ def _wrong_lengths(by_length: dict[int, Items]) -> Iterator[Fault]:
     if len(differences) > 1:
         described = ", ".join(f"{count} for T = {length}" for length, count in reads.items())
         proof = claims.dataset.number_does_not_grow(reads)
-        yield Fault("not-a-palindrome.length", "item", proof, {"got": described})
-
-
-def _missing_digits(by_length: dict[int, Items]) -> Iterator[Fault]:
-    """Yield a fault if there are at least `ENOUGH` labels but one of the ten digits never occurs
-    among them.
-    """
-    for _, labels in by_length.values():
-        counts = labels.bincount(minlength=10).tolist()
-        if len(labels) >= ENOUGH and 0 in counts:
-            missing = [str(digit) for digit, count in enumerate(counts) if not count]
-            fields = {"n": len(labels), "missing": " or ".join(missing)}
-            proof = claims.dataset.a_digit_is_missing(counts)
-            yield Fault("missing-digits.never", "init", proof, fields)
+        yield Fault("not-a-palindrome.length", proof, {"got": described})
 
 
 def _shown_items(items: Items, count: int) -> list[tuple[list[int], int]]:
@@ -296,8 +308,8 @@ def _is_spoilt(items: Items) -> bool:
     digits, labels = items
     inside = digits[:, 1:]
     is_symmetric = bool((inside == inside.flip(1)).all()) and bool((labels == digits[:, 0]).all())
-    num_distinct = min(len(set(column)) for column in digits.t().tolist())  # nearly always 10
-    is_varied = num_distinct >= 8 or len(labels) < ENOUGH
+    num_distinct = min(len(set(column)) for column in digits.t().tolist())
+    is_varied = num_distinct >= VARIED or len(labels) < ENOUGH
     return not is_symmetric or not is_varied or bool((digits < 0).any())
 
 

@@ -2,32 +2,41 @@
 
 from toolkit.assignment.asking.host import StudentError
 from toolkit.assignment.findings.rules import claims
-from toolkit.assignment.findings.verdicts import Verdicts
+from toolkit.assignment.findings.verdicts import Verdicts, listed
 from toolkit.assignment.judging.lstm.network import Network
 from toolkit.assignment.judging.lstm.weights import unlearnt
 from toolkit.assignment.running.places import Place
 
 
 def check_device(network: Network, text: str, verdicts: Verdicts) -> None:
-    """Call the network as if it had been moved to a GPU, and report a tensor that stays on the CPU;
-    `text` is the text of the file that defines the network.
+    """Call the network as if it had been moved to a GPU, and report a tensor that stays on the CPU.
+
+    Weights and biases that are missing from `parameters()` have a finding of their own. They are
+    treated as if they moved, so nothing is said about their device.
+
+    Args:
+        text: the text of the file that defines the network.
     """
     if verdicts.has("fixed-device"):
         return
     usage = network.usage
+    assumed = unlearnt(network)  # they would move if they were parameters
     try:
         behind = network.child.ask.elsewhere(
             sizes=usage.sizes(device="cuda"),
             x=network.encode(network.digits(usage.batch, usage.steps)),
             again="is_available" in text,  # then the file may choose a device on import
-            moved=unlearnt(network),  # once they are parameters, they move
+            moved=assumed,
         )["left"]
     except StudentError:
         verdicts.not_seen("device")
         return
     if behind is None:
         proof = claims.lstm.all_tensors_move(tensors=len(network.tensors), left=behind)
-        verdicts.right("device", proof=proof)
+        if assumed:
+            verdicts.right("other-devices", proof=proof, names=listed(assumed))
+        else:
+            verdicts.right("device", proof=proof)
         return
     file, line, name = behind
     at = network.made(name) if name else Place(file, line)

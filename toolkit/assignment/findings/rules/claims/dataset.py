@@ -65,9 +65,7 @@ def another_digit_completes(digits: list[int], label: int) -> bool:
 
 @proves("identity", "missing-digits")
 def a_digit_is_missing(counts: Sequence[int]) -> bool:
-    """At least one of the ten digits never occurs; if all ten are equally likely, the probability
-    of this is below 1e-9.
-    """
+    """A digit is missing; if all ten are equally likely, the probability of this is below 1e-9."""
     return 0 in counts and 10 * 0.9 ** sum(counts) < CHANCE
 
 

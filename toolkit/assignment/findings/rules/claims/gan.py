@@ -159,9 +159,7 @@ def may_be_normal(n: int, mean: float, deviation: float, fourth: float, differen
 
 @rules_out("identity", "wrong-shape", "output-range")
 def images_are_alike(drawn: Sequence[float], real: Sequence[float], pixels: Sequence[int]) -> bool:
-    """Generated and real images have the same size, and their pixel ranges are within 30% of each
-    other.
-    """
+    """Generated and real images have the same size and pixel ranges within 30% of each other."""
     return bool(pixels) and _have_like_ranges(drawn, real)
 
 
@@ -221,9 +219,7 @@ def is_line_of_nine(steps: Sequence[float], repeats: int, samples: Sequence[bool
 
 @rules_out("experiment", "same-class-ends")
 def ends_never_have_one_class(tries: Sequence[tuple[int, int, float]]) -> bool:
-    """There are at least 48 tries, and in none of them do the two ends show the same digit with p >
-    0.9 for both.
-    """
+    """In none of 48 or more tries do both ends show the same digit with p > 0.9."""
     if len(tries) < MANY_TRIES:
         return False
     return all(first != last or sure <= SURE for first, last, sure in tries)

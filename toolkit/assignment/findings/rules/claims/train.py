@@ -61,9 +61,7 @@ def rate_is_out_of_range(rate: float) -> bool:
 
 @proves("identity", "clipping-without-effect")
 def no_clip_is_used(clips: Clips) -> bool:
-    """The code clips gradients, but never between a backward pass and an optimiser step that uses
-    the result.
-    """
+    """The code clips gradients, but never between a backward pass and the step that uses them."""
     return bool(clips) and not _has_useful_clip(clips)
 
 
@@ -84,9 +82,7 @@ def gradients_are_cleared(steps: int, stale: int) -> bool:
 
 @rules_out("identity", "clipping-without-effect")
 def a_clip_is_used(clips: Clips) -> bool:
-    """At least once, the code clips gradients between a backward pass and an optimiser step that
-    uses the result.
-    """
+    """The code clips gradients between a backward pass and the step that uses them."""
     return _has_useful_clip(clips)
 
 
