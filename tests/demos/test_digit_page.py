@@ -347,7 +347,6 @@ def test_draw_with_the_mouse(page: Any) -> None:
     expect(page.locator(".row.best b")).to_have_text("1")
 
 
-@pytest.mark.slow
 def test_the_feature_maps_are_the_classifiers(page: Any) -> None:
     """Through torch: the brightest of the first 16 maps, of the image that the page shows."""
     open_pad(page)

@@ -19,6 +19,7 @@ from toolkit.export.manifest import networks_of
 from toolkit.export.replacing import copy_export
 from toolkit.gan.data import MNIST, to_unit
 from toolkit.gan.measure.evaluation import Evaluator, sample_images
+from toolkit.gan.measure.scorecard import Scorecard
 from toolkit.lstm.data import split_last
 from toolkit.train.playground.layers import layers_of
 from toolkit.train.playground.page import write_playground
@@ -203,6 +204,17 @@ def test_as_many_real_images_are_measured(monkeypatch: pytest.MonkeyPatch, mnist
     order = torch.randperm(len(mnist.train_images), generator=make_rng(0, "floor"))
     real = torch.cat([measured[1], measured[3]])
     torch.testing.assert_close(real, to_unit(mnist.train_images[order[:60]]))
+
+
+def test_the_scores_of_all_draws_are_joined() -> None:
+    """Of three draws, by hand: the mean of 0, 1 and 2 is 1, and so is their deviation."""
+    card = Scorecard(*[0.5] * 8, class_shares=[0.1] * 10)
+    studio: Any = SimpleNamespace(generator=None)
+    stand = standing.Standing([studio])
+    vars(stand)["_draw"] = lambda draw: [card._replace(recall=float(draw)), card]
+    drawn, real = stand.measure(3)["columns"]
+    assert drawn["recall"] == {"mean": 1, "sd": 1, "num_draws": 3}
+    assert real["recall"] == {"mean": 0.5, "sd": 0, "num_draws": 3}
 
 
 @pytest.mark.slow

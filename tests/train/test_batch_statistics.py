@@ -61,3 +61,17 @@ def test_a_wrong_size_is_still_advised(tmp_path: Path) -> None:
     path = exported(MLPGenerator(8), tmp_path)
     with pytest.raises(ToolkitError, match=r"If z has another size, pass --latent-dim\.$"):
         Generator(path, latent_dim=9)
+
+
+def test_the_picture_of_a_failure_has_25_samples(tmp_path: Path) -> None:
+    """More samples do not change it."""
+    images = torch.rand(30, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    pictures = []
+    for count in (25, 30):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        shown = {"of the failure": images[:count]}
+        axes = {"title": "losses", "x_label": "step", "y_label": "loss"}
+        clinic.write_evidence(folder, shown, {"loss": ([1, 2], [0.5, 0.25])}, {}, **axes)
+        pictures.append((folder / "samples.png").read_bytes())
+    assert pictures[0] == pictures[1]

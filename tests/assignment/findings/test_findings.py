@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from toolkit.assignment.findings.findings import Finding, Report
+from toolkit.assignment.findings.verdicts import listed
 
 WRONG = Finding(verdict="wrong", part="lstm", id="wrong-equation", equation=5, message="Look.")
 RIGHT = Finding(verdict="right", part="gan", message="The noise is standard normal.")
@@ -87,3 +88,10 @@ def test_report_that_contradicts_itself(change: dict[str, object]) -> None:
     assert Report.model_validate(content).findings == [WRONG]
     with pytest.raises(ValidationError):
         Report.model_validate(content | change)
+
+
+@pytest.mark.parametrize(
+    ("names", "text"), [("a", "a"), ("abc", "a, b, c"), ("abcde", "a, b, c and 2 more")]
+)
+def test_a_long_list_of_names_is_cut(names: str, text: str) -> None:
+    assert listed(list(names)) == text

@@ -62,6 +62,8 @@ def test_what_counts_as_safe(
     monkeypatch.setattr(module, "candidates", lambda: [way])
     monkeypatch.setattr(module, "why_not", lambda way: None)
     assert way.safe == is_safe
+    says_so = "the permissions and the times of all files" in way.describe()
+    assert says_so == (way == Isolation("unshare") and landlock > 0)
     if is_safe:
         assert find_isolation() == way
     else:
