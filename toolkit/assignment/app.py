@@ -383,7 +383,7 @@ def viva(
         from toolkit.assignment.viva.session import ask, find_questions
 
         questions = find_questions(folder, lang, seed, host)
-    for text in ask(questions, lang, can_ask()):
+    for text in ask(questions, lang, can_ask(), seed):
         print(text)
 
 

@@ -166,9 +166,9 @@ def as_text(
 ) -> str:
     """Return an answer as text.
 
-    `in_cell` is True if the code is in a notebook cell. Then the text about correct code also says
-    where to copy it, and the text about code that is not yet written leaves out the stub of the
-    function, which the notebook already shows.
+    `in_cell` is True if the tutor was called in a notebook cell. Then the text about a correct
+    function also says where to copy it, and the text about code that is not yet written leaves out
+    the stub of the function, which the notebook already shows.
     """
     known = {"name": exercise.name, "file": exercise.file, "folder": as_argument(folder)}
 
@@ -179,7 +179,7 @@ def as_text(
     if answer.verdict == "right":
         key = "right" if answer.number else "right in the file"
         lines = [words(key, number=str(answer.number))]
-        if in_cell:
+        if in_cell and answer.number:  # else the code is in the file already
             lines.append(words("place", where=exercise.where))
         names = list(exercises())
         following = names[names.index(exercise.name) + 1 :]

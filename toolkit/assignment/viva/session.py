@@ -65,12 +65,13 @@ def some(questions: list[Question], language: Language) -> list[Question]:
     return questions
 
 
-def ask(questions: list[Question], language: Language, can_ask: bool) -> Iterator[str]:
+def ask(questions: list[Question], language: Language, can_ask: bool, seed: int) -> Iterator[str]:
     """Yield the session's texts, such as the questions, in the order in which they are to be
     printed.
 
     If `can_ask` is True, the function waits for the user's answer after each question, and yields
-    the verdicts at the end.
+    the verdicts at the end. Otherwise, the last text says how to get the answers, with the `seed`
+    that gives the same questions again.
     """
     if len(questions) < COUNT:
         yield say("few", language, number=len(questions), wanted=COUNT)
@@ -87,7 +88,7 @@ def ask(questions: list[Question], language: Language, can_ask: bool) -> Iterato
         if answer != LETTERS[question.right]:
             wrong.append(number)
     if not can_ask:
-        yield f"\n{say('piped', language)}"
+        yield f"\n{say('piped', language, seed=seed)}"
         return
     yield f"\n{say('right', language, number=len(questions) - len(wrong), all=len(questions))}"
     for number, question in enumerate(questions, start=1):
