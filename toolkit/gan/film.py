@@ -175,7 +175,7 @@ def from_bytes(data: bytes) -> Arrays:
     """Return the arrays of film.npz, without running any code in the file.
 
     Raises:
-        ValueError, zipfile.BadZipFile: `data` is not the content of film.npz.
+        ValueError, zipfile.BadZipFile: `data` is not the contents of an npz file.
     """
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         return dict(arrays)

@@ -117,7 +117,7 @@ def accuracy_by_length(
 
     Args:
         lengths: the values of T.
-        seed: the seed of the test palindromes.
+        seed: the seed for the test palindromes.
         num_test: palindromes per T. Beyond T = 1000, the number falls in proportion to 1 / T, but
             not below 100, to limit the total number of digits. For short T, fewer palindromes are
             tested because few exist: at T = 5, the test split contains only 100 of the 1,000
@@ -177,8 +177,8 @@ def _train_on_batch(
 
 
 def _has_reached_target(config: Config, state: TrainState, validation_accuracy: float) -> bool:
-    """Count consecutive validations that reach the target accuracy, and return True at the second
-    one, unless a curriculum is used.
+    """Count consecutive validations that reach the target accuracy; return True at the second one,
+    but always False if a curriculum is used.
     """
     if validation_accuracy >= config.target_accuracy:
         state.streak += 1

@@ -84,7 +84,7 @@ def load_evaluator(workspace: Workspace, mnist: MNIST, **options: int) -> Evalua
     classifier.
 
     Args:
-        options: further arguments of `Evaluator`.
+        options: further arguments for `Evaluator`.
 
     Raises:
         ToolkitError: see `find_classifier`.

@@ -57,7 +57,7 @@ class Notebook:
 class BrokenNotebook(ValueError):
     """Raised for a notebook that cannot be read.
 
-    The message is worded to follow the file's name, such as "is not a notebook that can be read".
+    The message, such as "is not a notebook that can be read", is worded to follow the file's name.
     """
 
 

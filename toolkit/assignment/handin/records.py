@@ -210,8 +210,8 @@ def _read_record(
             missing.
 
     Raises:
-        ValueError: the file cannot be used; the message is worded to follow the file's name, such
-            as "is not a PNG picture".
+        ValueError: the file cannot be used; the message, such as "is not a PNG picture", is worded
+            to follow the file's name.
     """
     if len(data) > MAX_FILE:
         raise ValueError(f"is larger than {MAX_FILE >> 20} MiB")
@@ -231,8 +231,8 @@ def _read_log(path: PurePosixPath, data: bytes, settings: bytes | None) -> Log:
     """Return the training run that a CSV file records.
 
     Raises:
-        ValueError: the CSV file or its settings cannot be used; the message is worded to follow the
-            CSV file's name, such as "has more than 20,000 lines".
+        ValueError: the CSV file or its settings cannot be used; the message, such as "has more than
+            20,000 lines", is worded to follow the CSV file's name.
     """
     columns = GAN if path.name == GAN_LOG else TRAINING
     rows: list[tuple[float, float, float]] = []

@@ -181,8 +181,8 @@ def _are_files(candidates: list[Candidate]) -> bool:
 
 
 def _missing_parts(search: Found, known: Collection[Part]) -> dict[Part, Said]:
-    """Return a message for each part that was not found, leaving out the parts in `known`, for
-    which there are several candidate files or already a message.
+    """Return a message for each part that was not found, except the parts in `known`, which have
+    several candidate files or already have a message.
     """
     missing: dict[Part, Said] = {}
     for part in PARTS:
@@ -286,8 +286,8 @@ def _is_taken(file: PurePosixPath, path: PurePosixPath, target: Path, code: Code
 def _located(
     search: Found, taken: Candidate, python: dict[PurePosixPath, str], existing: tuple[str, ...]
 ) -> Located:
-    """Return the file for a part in the copy, with the files that it imports and the files that
-    import it.
+    """Return the file in the copy that was chosen for a part, with the files that it imports and
+    the files that import it.
 
     Args:
         taken: the candidate that was chosen for the part.
@@ -324,9 +324,9 @@ def unclear(part: Part, candidates: list[Candidate]) -> Said:
 
 
 def _users_of_lstm(search: Found) -> dict[Part, Said]:
-    """If no training file was found but files that were not chosen for any part import the LSTM,
-    return a message that names these files, because they may contain the training; otherwise return
-    {}.
+    """If no training file was found, but the LSTM is imported by files that were not chosen for any
+    part, return a message that names these files, because they may contain the training; otherwise
+    return {}.
     """
     if "train" in search.parts or "train" in search.equal:
         return {}

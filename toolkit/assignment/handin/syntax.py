@@ -160,7 +160,9 @@ def _stand_in(function: ast.FunctionDef, lines: list[str]) -> ast.stmt | None:
 
 
 def _without_none(body: list[ast.stmt]) -> list[ast.stmt]:
-    """Return the statements without `a = None`, and without `return a` if `a` can only be None."""
+    """Return the statements, leaving out those such as `a = None`, and `return a` if one of these
+    sets `a`.
+    """
     names: set[str] = set()
     for node in body:
         if _is_none(node):

@@ -43,7 +43,7 @@ class Fault(NamedTuple):
 
 
 class Items(NamedTuple):
-    """Some items of a data set."""
+    """Some items from a data set."""
 
     digits: Tensor  # int64 (n, length), what the network reads
     labels: Tensor  # int64 (n,)

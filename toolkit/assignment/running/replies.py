@@ -4,8 +4,8 @@ that checks the submission); mypy checks the code of both processes.
 The judge asks a question by calling a method of a class in `answers/`; the method runs in the other
 process, and its return type is the type of the reply. The judge does not import the classes in
 `answers/`, so `REPLIES` lists the return types again, and a test checks that they match the
-methods. The judge checks the type of each reply with the function `fits`, and accepts no other
-types.
+methods. The judge checks the type of each reply with the function `fits`, and rejects a reply of
+the wrong type.
 """
 
 from collections.abc import Callable

@@ -26,9 +26,8 @@ def scratch_directory() -> contextlib.AbstractContextManager[Path]:
 def clear_left_over(kept: Iterable[Path] = ()) -> None:
     """Delete the scratch directories that this user's graders left behind when they were killed.
 
-    A file in each directory records the name of the control group of the directory's sandbox.
-    Before the directory is deleted, all processes in this group are killed, and the group is
-    removed.
+    A file in each directory records the name of the sandbox's control group. Before the directory
+    is deleted, all processes in this group are killed, and the group is removed.
 
     Args:
         kept: the paths of archives and results; a directory that contains such a path is not

@@ -99,7 +99,7 @@ class Watched:
         starved: the number of seconds that the judge waited because other programs used the cores.
             These seconds do not count towards the time limit.
         printed: the error output of the program and of the programs that it starts, truncated at
-            the limit.
+            the sandbox's output limit.
 
     Args:
         program: the command-line arguments for Python, such as `["-m", "module"]` or
@@ -311,7 +311,7 @@ def descendants(root: int, uid: int | None = None) -> dict[int, int]:
 
 
 def is_largest(family: Collection[int]) -> bool:
-    """Return True if no other sandbox on this machine uses more memory than the processes
+    """Return True if no other sandbox on this machine uses more memory than the processes in
     `family`.
     """
     used = sum(map(memory, family))

@@ -46,8 +46,8 @@ class Lines:
 
 
 def _extent(node: ast.stmt) -> tuple[int, int]:
-    """Return a sort key for statements that contain the same line: the smaller a statement is, the
-    larger is its key.
+    """Return a sort key for statements that contain the same line: the smaller the statement, the
+    larger its key.
     """
     return node.lineno, -(node.end_lineno or 0)
 

@@ -48,7 +48,9 @@ def check_learning(network: Network, line: int | None, verdicts: Verdicts) -> No
 
 
 def _zero_matrix(network: Network) -> Place | None:
-    """Return the location in the code that creates the first weight matrix initialised to zero."""
+    """Return the location in the code where the first weight matrix initialised to zero is
+    created.
+    """
     for tensor in network.tensors:
         is_learnt = tensor["kind"] == "parameter" and tensor["grad"]
         if is_learnt and tensor["zero"] and min(tensor["shape"] or [0]) > 1:

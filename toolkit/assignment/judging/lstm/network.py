@@ -29,7 +29,7 @@ class WrongOutput(Exception):
 
 @dataclass(frozen=True)
 class Usage:
-    """The way in which a class is built and called."""
+    """How a network is built from its class, and how it is called."""
 
     kind: str  # the class
     layout: str  # axes of its input: b sequences, t time steps, d dimensions; "bf": t and d in one
@@ -247,8 +247,8 @@ def _at_last_step(tensor: Tensor, batch: int, steps: int) -> tuple[Tensor, int |
 
 
 def _without_axis(tensor: Tensor, batch: int, steps: int) -> tuple[Tensor, int | None] | None:
-    """Return the logits of an output that has no batch axis, or only one step, and the index of its
-    time axis, if any; None if the output has another shape.
+    """Return the logits and the index of the time axis, if any, for an output that has no batch
+    axis or has only one step; None if the output has another shape.
     """
     if batch == 1 and tensor.shape == (10,):
         return tensor.reshape(1, 10), None

@@ -118,8 +118,8 @@ class Seen:
                 named[name] = varied[word]
 
     def _is_size(self, word: str, value: Any) -> bool:
-        """Return True if an argument's value is plausible for the quantity `word`, such as "batch",
-        given the sizes in the recorded calls.
+        """Return True if an argument's value is plausible for the quantity that `word` names, such
+        as "batch", given the sizes in the recorded calls.
         """
         if word == "device" or self.layout is None:
             return word == "device"
@@ -151,9 +151,9 @@ class Seen:
                 value; None keeps the student's value.
 
         Returns:
-            the network, and a dictionary whose keys are the names of the sizes that its constructor
-            takes, such as "hidden"; the dictionary does not give their defaults, so its values are
-            all None.
+            the network, and a dictionary whose keys are the names of the sizes that the network's
+            constructor takes, such as "hidden"; the dictionary does not give the sizes' defaults,
+            so its values are all None.
         """
         varied = {word: sizes[word] for word in VARIED if sizes.get(word) is not None}
         bound = inspect.signature(kind).bind(*self.built.args, **self.built.kwargs)
@@ -315,8 +315,8 @@ def _steps(axes: str, shape: Sequence[int]) -> int:
 
 
 def _encoding(x: Tensor, axes: str) -> int | None:
-    """Return the value of `Layout.dim` for a tensor, such as 10 for one-hot digits, or None if the
-    tensor contains no digits.
+    """Return a tensor's value of `Layout.dim`, such as 10 for one-hot digits, or None if the tensor
+    contains no digits.
     """
     if "d" in axes:
         x = x.movedim(axes.index("d"), -1)

@@ -5,7 +5,7 @@ During a check, a script trains its networks for only a few steps. After so few 
 images do not look like digits, so a script that searches them for images of two classes would never
 end. After a given number of training steps, images of digits from the checking process therefore
 replace the generator's images. The new images are attached to the autograd graph of the images that
-they replace, so any further training is not disturbed.
+they replace, so further training is not disturbed.
 """
 
 from collections.abc import Iterable
@@ -26,8 +26,8 @@ class Drawing:
     """Replaces the results of networks with images and logits from the checking process.
 
     Args:
-        back: the function that sends requests to the checking process: `draw` for the images of
-            latent vectors z, and `classify` for the logits of images.
+        back: the function that sends requests to the checking process: `draw` to get images for
+            latent vectors z, and `classify` to get logits for images.
         generator: the names and shapes of the generator's parameters, by which the generator is
             recognised.
         pixels: the number of pixels in one of the generator's images.
@@ -94,8 +94,8 @@ def _first_tensor(inputs: Iterable[Any]) -> Tensor | None:
 
 
 def draw(back: Back, z: Tensor, training: bool) -> Tensor:
-    """Ask the checking process for images (batch, ...) for a batch of latent vectors, or for one
-    image for a single latent vector.
+    """Ask the checking process for images (batch, ...), one for each latent vector in a batch, or
+    for one image if z is a single latent vector.
     """
     parts = (z.detach(),)
     if z.dim() > 1:

@@ -31,14 +31,14 @@ SEVERAL = 0.05  # share of negative numbers from which a tensor counts as negati
 
 
 class Lines(Script):
-    """A script whose statements are recorded, while it runs, until each of its optimisers has made
-    a step.
+    """A script whose statements are recorded as they run, until each of its optimisers has made a
+    step.
 
     Args:
         seed: the seed for all random number generators.
         game: True if at least two optimisers must make a step, as for a GAN.
         batch: the number of items in a batch of a DataLoader; None keeps the student's number.
-        edit: new texts for some of the student's files, by path.
+        edit: new contents for some of the student's files, by path.
         passes: if this number is not 0, the run ends after this many backward passes, and no lines
             are recorded.
     """
@@ -252,8 +252,8 @@ def _facts_of_numbers(numbers: Tensor) -> dict[str, Any]:
     """Return facts about a tensor's values (n,), such as their sign and a checksum.
 
     A fact that is uncertain is None. If any value is nan, all facts are uncertain, because the nan
-    may come from uninitialised memory, which is filled with nan. The sign is also uncertain if some
-    values are negative, but at most the fraction `SEVERAL` of them all.
+    may come from uninitialised memory, which is filled with nan during the run. The sign is also
+    uncertain if some values are negative, but no more than the fraction `SEVERAL` of all values.
     """
     if bool(numbers.isnan().any()):
         return {"whole": None, "nonnegative": None, "numbers": None}

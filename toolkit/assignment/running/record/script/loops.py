@@ -76,8 +76,8 @@ class Loops:
                 return
 
     def start(self, loop: str) -> None:
-        """Note that a `while` loop starts, so that optimiser steps made since an earlier execution
-        of the loop are not counted.
+        """Record that a `while` loop is starting, so that optimiser steps made since an earlier
+        execution of the loop are not counted.
         """
         self._seen.pop(loop, None)
 
@@ -95,7 +95,7 @@ class Loops:
         return not self._enough(loop)
 
     def enter(self, file: str, line: int) -> None:
-        """Note that a function has been called."""
+        """Record that a function has been called."""
         path, root = Path(file), Path(self._tracer.root)
         if path.is_relative_to(root):
             self.entered.add((path.relative_to(root).as_posix(), line))

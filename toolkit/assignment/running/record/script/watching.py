@@ -82,7 +82,7 @@ def watching(tracer: Tracer) -> Iterator[None]:
 def _watched(
     tracer: Tracer, function: Callable[..., Any], handler: Handler, always: bool = False
 ) -> Callable[..., Any]:
-    """Wrap a function so that its calls go through a handler: all calls if `always` is True,
+    """Wrap a function so that calls to it go through a handler: all calls if `always` is True,
     otherwise only those made while the tracer is recording.
     """
 
