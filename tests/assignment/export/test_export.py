@@ -23,7 +23,7 @@ from tests.assignment.export.conftest import SOLUTION, make_student
 from toolkit.assignment.asking.host import Host
 from toolkit.assignment.export import gan, lstm
 from toolkit.assignment.export.command import Exporter, export
-from toolkit.assignment.export.own import own_files
+from toolkit.assignment.export.own import OwnDiscriminator, own_files
 from toolkit.assignment.export.weights import Missing
 from toolkit.assignment.findings.verdicts import Verdicts
 from toolkit.assignment.handin.submission import prepare
@@ -284,3 +284,13 @@ def test_the_toolkits_own_exports_stay(host: Host, tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text('{"lstm.pt": {"sha256": "%s"}}' % ("0" * 64))
     with pytest.raises(UsageError, match="has the toolkit's own exports"):
         export(tmp_path, tmp_path, (), print, host)
+
+
+def test_probabilities_become_logits() -> None:
+    """Of a discriminator whose last layer is a sigmoid: its linear map, as far as float32 goes."""
+    linear = torch.nn.Linear(784, 1)
+    module = torch.nn.Sequential(linear, torch.nn.Sigmoid())
+    discriminator = OwnDiscriminator(module, [784], probabilities=True)
+    images = torch.rand(20, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    expected = linear(2 * images.flatten(1) - 1)
+    torch.testing.assert_close(discriminator(images), expected, rtol=1e-4, atol=1e-4)
