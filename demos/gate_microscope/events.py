@@ -1,4 +1,4 @@
-"""Computes the numbers and arrays that the gate microscope's page draws for a sequence of
+"""Computes the numbers and arrays that the gate microscope's page displays for a sequence of
 digits.
 """
 

@@ -52,7 +52,7 @@ Pixels = NDArray[np.uint8]
 
 
 def digit_on(picture: Any) -> Tensor:
-    """Return the digit in a picture file (base64 or a data URL) as an image like those of MNIST.
+    """Convert a picture of a digit (base64 or a data URL) to an image in the format of MNIST.
 
     Returns:
         an image; see `to_mnist`.

@@ -33,8 +33,8 @@ sigmoid_backward = torch.ops.aten.sigmoid_backward  # (d, y) -> d * y * (1 - y)
 
 
 def last_hidden(digits: Tensor, weight: Tensor) -> Tensor:
-    """Return the result of `sigmoids.last_hidden` as a tensor that supports first derivatives, but
-    no second derivatives.
+    """Return the result of `sigmoids.last_hidden` as a tensor that supports first derivatives but
+    not second derivatives.
     """
     apply: Any = _LastHidden.apply  # `apply` has no types before torch 2.15
     h: Tensor = apply(digits, weight)

@@ -135,7 +135,7 @@ def test_the_answer_is_what_was_seen(
 def test_asked_in_a_terminal() -> None:
     with patch("builtins.input", side_effect=["x", "C", ""]):
         said = "\n".join(ask([ONE, ONE], "en", True, seed=3))
-    assert "1 of 2 answers are right" in said
+    assert "Right answers: 1 of 2." in said
     assert "2. The right answer is c. Results of the run: it was 3." in said
 
 

@@ -6,7 +6,7 @@ to answer a fixed list of questions about each part of the code. If it could not
 or answer a question, the corresponding points are open, that is, neither given nor lost. If the
 code for a part stops, for example with an error, before the check has answered any question about
 that part, the student loses the points that the rubric subtracts for such a stop. If code stops
-after the check has answered a question, the stop itself costs nothing, and the points of the
+after the check has answered a question, the stop itself costs nothing, and the points for the
 unanswered questions are open.
 """
 

@@ -186,7 +186,7 @@ def original(module: torch.jit.ScriptModule) -> nn.Module:
     """Convert a network from a `.pt` file made before version 0.3 to the toolkit's own class.
 
     Returns:
-        a network of the corresponding toolkit class, which has the module's weights; or the module
+        a network of the corresponding toolkit class, with the module's weights; or the module
         itself if the toolkit has no such class.
     """
     state: dict[str, Tensor] = module.state_dict()

@@ -58,7 +58,7 @@ class Roster:
         If the roster has no column for the assignment yet, the function returns `title` itself.
 
         Raises:
-            UsageError: the names of several columns begin with the title.
+            UsageError: more than one column name begins with `title`.
         """
         if platform.grade is not None:
             return platform.grade

@@ -1,4 +1,4 @@
-"""Judges whether a student's LSTM follows equations (1) to (7), and explains the deviations."""
+"""Judges whether a student's LSTM follows equations (1) to (7), and explains any deviations."""
 
 import contextlib
 import math

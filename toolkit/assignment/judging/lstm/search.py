@@ -32,8 +32,8 @@ def find_network(
     training script is tried first, and then the usage in the skeleton code.
 
     Args:
-        kinds: the classes, the likeliest first, each with a description of how the student's
-            training script calls it, or None if no call was seen.
+        kinds: the Python classes that may be the network, the most likely one first, each with a
+            description of how the student's training script calls it, or None if no call was seen.
 
     Returns:
         the network that was found, or None if no class can be built and called; and the most

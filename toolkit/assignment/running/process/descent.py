@@ -123,7 +123,7 @@ class Descent:
 
 
 def _give_mode(name: str | os.PathLike[str], parent: int, handle: int) -> None:
-    """Give a folder's owner access to it, without following a link."""
+    """Give a folder's owner access to it, without following symbolic links."""
     if os.chmod in os.supports_follow_symlinks:
         os.chmod(name, stat.S_IRWXU, dir_fd=parent, follow_symlinks=False)
     else:

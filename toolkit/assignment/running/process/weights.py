@@ -17,7 +17,7 @@ COMPARISONS = ("__lt__", "__le__", "__gt__", "__ge__")
 
 
 class Weights:
-    """The missing weight files, and the networks that have loaded them.
+    """Keeps track of the missing weight files, and of the networks that tried to load them.
 
     A network or an optimiser that loads its state from a missing file keeps its current values. A
     stand-in for a file is supplied only after a run has failed because the file was missing; this

@@ -132,7 +132,7 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
         runs: the operations of each run; corresponding pieces of all runs are concatenated along
             the sequence axis.
         batch: the number of sequences in each run.
-        hidden: the number of units in a piece.
+        hidden: the number of units in a piece, which is the length of its second axis.
 
     Returns:
         `values`, the distinct pieces, float32 (n, runs * batch, hidden); and `seen`, which contains

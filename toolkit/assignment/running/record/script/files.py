@@ -20,7 +20,8 @@ WRITES = {"savefig", "imsave", "imwrite", "mimsave"}  # functions whose first ar
 
 def shown(tracer: Tracer, name: str, args: tuple[Any, ...]) -> None:
     """Record a picture that a script passes to a plotting or logging function, and make the folder
-    for the picture's file; the function itself has been replaced by the toolkit and draws nothing.
+    for the picture's file; the toolkit has replaced the function itself with one that draws
+    nothing.
     """
     if name in WRITES and args and isinstance(args[0], str | os.PathLike):
         _writable(tracer, args[0])

@@ -17,7 +17,8 @@ def modes(parser: ArgumentParser, tree: ast.AST) -> list[Words]:
     script can run.
 
     In each mode, every required argument has a value, and all other arguments are omitted. If no
-    argument is required, each mode consists of one argument with a value, or of one switch.
+    argument is required, each mode sets just one argument: it gives an option a value, or turns on
+    a switch.
 
     Args:
         tree: the syntax tree of the script. If an argument is declared without choices, the strings
