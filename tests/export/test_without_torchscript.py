@@ -130,7 +130,7 @@ def test_the_check_judges(tmp_path: Path) -> None:
     """All four files, of which one has a fault."""
     cases.write_planted("the label is the middle", tmp_path)
     printed = toolkit("check", tmp_path, cwd=tmp_path, code=1)
-    assert re.findall(r"^\S+:\d+: (\S+)", printed, flags=re.MULTILINE) == ["wrong-label"]
+    assert re.findall(r"^ +\S+:\d+: (\S+)", printed, flags=re.MULTILINE) == ["wrong-label"]
     assert "not seen" not in printed.lower()
 
 
