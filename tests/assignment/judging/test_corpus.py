@@ -162,3 +162,21 @@ def test_no_axis_passes_for_another() -> None:
 
     one_hot, bare = 10, 1
     assert len({network.HIDDEN, network.BATCH, network.STEPS, one_hot, bare}) == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "sentences"),
+    [
+        ("no nine", ["The input of each item is", "Palindromes of more than 36", "Each digit is"]),
+        ("a bias that is a tensor", ["Apart from ", "The model follows equations (1) to (7)."]),
+        ("a bias that is a buffer", ["The model creates all its tensors on the same device"]),
+    ],
+)
+def test_what_is_right_beside_a_fault_is_said(
+    name: str, sentences: list[str], warm_check: Check, tmp_path: Path
+) -> None:
+    cases.write_planted(name, tmp_path)
+    report = warm_check(tmp_path, parts=list(cases.WRONG[name].parts))
+    right = [finding.message for finding in report.right]
+    for sentence in sentences:
+        assert any(message.startswith(sentence) for message in right), right

@@ -132,6 +132,10 @@ def test_the_answer_is_what_was_seen(
         )
 
 
+def test_without_a_terminal_the_seed_is_named() -> None:
+    assert "--seed 3" in list(ask([ONE], "en", False, seed=3))[-1]
+
+
 def test_asked_in_a_terminal() -> None:
     with patch("builtins.input", side_effect=["x", "C", ""]):
         said = "\n".join(ask([ONE, ONE], "en", True, seed=3))

@@ -20,7 +20,8 @@ def check_device(network: Network, text: str, verdicts: Verdicts) -> None:
     if verdicts.has("fixed-device"):
         return
     usage = network.usage
-    assumed = unlearnt(network)  # they would move if they were parameters
+    buffers = {tensor["name"] for tensor in network.tensors if tensor["kind"] == "buffer"}
+    assumed = [name for name in unlearnt(network) if name not in buffers]  # buffers do move
     try:
         behind = network.child.ask.elsewhere(
             sizes=usage.sizes(device="cuda"),
