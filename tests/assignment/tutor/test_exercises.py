@@ -98,6 +98,8 @@ WRONG = [
     ("train.loss", "def sequence_loss(p, y): return F.cross_entropy(p[:, 0], y)", "first"),
     ("train.step", STEP.format(before="pass", clip=CLIP), "clear"),
     ("train.step", STEP.format(before="o.zero_grad()", clip="pass"), "clip"),
+    ("train.step", STEP.format(before="o.zero_grad()", clip="[nn.utils.clip_grad_norm_(p, n)"
+     " for p in m.parameters()]"), "each"),
     ("train.accuracy", "def evaluate(m, l): return sum((m(x).argmax(1) == y).float().mean().item()"
      " for x, y in l) / len(l)", "batches"),
     ("gan.discriminator_step", D.format(**FINE), "detach"),

@@ -226,18 +226,28 @@ REFERENCES: dict[str, Function] = {
 }
 
 
-def _linear(size: int) -> nn.Module:
-    """Return a network with fixed weights, which maps inputs of shape (batch, ...) to logits."""
-    layer = nn.Linear(size, 10, bias=False)
+def _linear(size: int) -> nn.Sequential:
+    """Return a network with fixed parameters, which maps inputs of shape (batch, ...) to logits."""
+    layer = nn.Linear(size, 10)
     layer.weight.data = torch.linspace(-1, 1, 10 * size).sin().reshape(10, size)
+    layer.bias.data = torch.linspace(-1, 1, 10)
     return nn.Sequential(nn.Flatten(), layer)
+
+
+def _weights_and_bias(model: nn.Sequential) -> Tensor:
+    """Return the parameters of `_linear(size)` as one matrix, (10, size + 1), in double
+    precision; its last column is the bias.
+    """
+    layer = model[1]
+    return torch.cat([layer.weight, layer.bias[:, None]], 1).detach().double()
 
 
 def train_step(function: Function) -> Iterator[Comparison]:
     """Compare a student's updates by gradient descent and by RMSProp with the correct updates."""
     inputs, labels = torch.tensor([[[1.0, 0.5]], [[-0.5, 1.0]]]), torch.tensor([9, 4])
-    x, y = inputs.flatten(1).double(), _one_hot(labels).double()
-    begin = next(_linear(2).parameters()).detach().double()
+    x = torch.cat([inputs.flatten(1), torch.ones(2, 1)], 1).double()  # the bias multiplies the ones
+    y = _one_hot(labels).double()
+    begin = _weights_and_bias(_linear(2))
     shown = {"inputs": inputs, "labels": labels, "max_norm": 1e9, "optimizer": "SGD(lr=1)"}
 
     def gradient(weight: Tensor) -> Tensor:
@@ -247,7 +257,7 @@ def train_step(function: Function) -> Iterator[Comparison]:
         model = _linear(2)
         optimizer = getattr(torch.optim, kind)(model.parameters(), lr=rate)
         returned = [function(model, optimizer, inputs, labels, max_norm) for _ in range(times)]
-        return next(model.parameters()).detach().double(), returned[0]
+        return _weights_and_bias(model), returned[0]
 
     g, logits = gradient(begin), x @ begin.t()
     loss = float((logits.logsumexp(1) - (logits * y).sum(1)).mean())
@@ -260,8 +270,11 @@ def train_step(function: Function) -> Iterator[Comparison]:
     yield Comparison(got, twice, "again", "clear" if same(got, twice - g) else "", shown)
     got, _ = update(1, max_norm=0.1)
     clipped = begin - g * 0.1 / g.norm()
+    each = [0.1 * part / part.norm() for part in (g[:, :-1], g[:, -1:])]
+    mistakes = {"clip": once, "each": begin - torch.cat(each, 1)}
+    mistake = next((key for key, value in mistakes.items() if same(got, value)), "")
     shown |= {"max_norm": 0.1}
-    yield Comparison(got, clipped, "weights", "clip" if same(got, once) else "", shown)
+    yield Comparison(got, clipped, "weights", mistake, shown)
     got, _ = update(1, kind="RMSprop", rate=0.1)
     shown |= {"max_norm": 1e9, "optimizer": "RMSprop(lr=0.1)"}
     yield Comparison(got, begin - 0.1 * g / (0.1 * g.abs() + 1e-8), "weights", "", shown)

@@ -197,6 +197,8 @@ CASES = {
     "clipped values, and the result thrown away": Case(changed((CLIP,
         "        for p in model.parameters():\n            p.grad.clamp(-1e-4, 1e-4)\n")),
         (("clipping-without-effect", "p.grad.clamp"),)),
+    "each norm clipped": Case(changed((CLIP, "        for p in model.parameters():\n"
+        "            torch.nn.utils.clip_grad_norm_(p, 10)\n"))),
     "clipped values in place": Case(changed((CLIP,
         "        for p in model.parameters():\n            p.grad.clamp_(-0.01, 0.01)\n"))),
     "clipped values, kept": Case(changed((CLIP, "        for p in model.parameters():\n"

@@ -26,6 +26,20 @@ def test_script(name: str, tmp_path: Path, warm_check: Check) -> None:
     assert case.wrong or case.not_seen or len(report.right) >= 3
 
 
+def test_a_limit_for_each_norm_is_no_limit_for_the_total_norm(
+    tmp_path: Path, warm_check: Check
+) -> None:
+    """The sentence about the clipping says which norms are limited; the others stay the same."""
+    said = {}
+    for name in ("plain", "each norm clipped"):
+        folder = tmp_path / name
+        folder.mkdir()
+        scripts.write(name, folder)
+        said[name] = {f.message for f in warm_check(folder, parts=["train"]).right}
+    assert [message for message in said["each norm clipped"] if "total norm" in message]
+    assert len(said["plain"] ^ said["each norm clipped"]) == 2
+
+
 @pytest.mark.slow
 def test_a_slow_script(tmp_path: Path, warm_check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody can tell whether it would end."""

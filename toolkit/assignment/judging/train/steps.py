@@ -14,6 +14,7 @@ from toolkit.assignment.judging.train.player import (
 from toolkit.assignment.judging.train.trace import Backward, Batch, Clip, Loss, Step, Trace
 
 RATES = (1e-6, 0.2)  # learning rates of RMSProp that may work
+NORM_CLIPS = {"clip_grad_norm_", "clip_grad_norm"}
 
 
 def check_steps(trace: Trace, verdicts: Verdicts) -> None:
@@ -112,7 +113,8 @@ def _check_clipping(steps: list[Step], trace: Trace, verdicts: Verdicts) -> None
         return
     effective = [clip for clip in clips if clip.fresh and clip.kept]
     if effective:
-        verdicts.right("clipped", proof=claims.train.a_clip_is_used(_as_pairs(effective)))
+        rule = "clipped-separately" if _are_separate(effective) else "clipped"
+        verdicts.right(rule, proof=claims.train.a_clip_is_used(_as_pairs(effective)))
         return
     last = clips[-1]
     reason = _reason(last, trace)
@@ -131,6 +133,12 @@ def _reason(clip: Clip, trace: Trace) -> str:
     before = trace.between(-1, clip.index, Backward, Step, Batch)
     follows_step = bool(before) and isinstance(before[-1], Step)
     return "late" if follows_step else "early"
+
+
+def _are_separate(clips: list[Clip]) -> bool:
+    """Return True if each call limits the norm of one gradient, although there are several."""
+    separate = all(clip.name in NORM_CLIPS and len(clip.parameters) == 1 for clip in clips)
+    return separate and len({clip.parameters for clip in clips}) > 1
 
 
 def _as_pairs(clips: list[Clip]) -> list[list[bool]]:
