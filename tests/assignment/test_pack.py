@@ -99,7 +99,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_what_goes_in(folder: Path, tmp_path: Path) -> None:
-    path, files, costs, unseen, hints = packed = pack(folder, "12345678", tmp_path, LIMITS, CHECK)
+    (folder / "report" / "report.docx").write_bytes(docx("[[ One ]]"))
+    packed = pack(folder, "12345678", tmp_path, LIMITS, CHECK, "latex")
+    path, files, costs, unseen, hints, left_out = packed
     assert path == tmp_path / "12345678_assignment3.zip"
     listed = subprocess.run(
         ["python3", "-m", "zipfile", "-l", str(path)], capture_output=True, text=True, check=True
@@ -116,7 +118,8 @@ def test_what_goes_in(folder: Path, tmp_path: Path) -> None:
     assert {str(name) for name in files} == names
     (hint,) = hints
     assert "There is no folder records/" in hint
-    assert (costs, unseen) == ([], [])
+    assert (costs, unseen, left_out) == ([], [], ["report/report.docx"])
+    assert "Left out, with the other report: report/report.docx\n" in packed.as_text()
     assert packed.as_text().startswith(
         "12345678_assignment3.zip unpacks and runs, and nothing that costs points was found in it."
     )

@@ -59,6 +59,7 @@ class Packed(NamedTuple):
     costs: list[tuple[str, str]]  # what would cost points: in a word or two, and in a sentence
     unseen: list[str]  # things that the check could not see
     hints: list[str]  # things that could be better
+    left_out: list[str]  # the files of the report that is not handed in
 
     def as_text(self) -> str:
         """Return the remarks as text, beginning with everything that would cost points."""
@@ -72,6 +73,7 @@ class Packed(NamedTuple):
         lines += [f"Costs points: {cost}" for _, cost in self.costs]
         for hint in (*self.hints, *self.unseen):
             lines.append(f"Have another look: {hint}")
+        lines += [f"Left out, with the other report: {file}" for file in self.left_out]
         lines += [f"{len(content):>12,}  {name}" for name, content in self.files.items()]
         lines.append(f"{self.path}: {len(self.files)} files, {self.path.stat().st_size:,} bytes.")
         return "\n".join(lines)
@@ -127,11 +129,9 @@ def pack(
         set_aside(path)
     atomic_write(path, data)
     costs, free_faults = _sorted_by_cost(trial)
-    hints = []
-    for file in sorted(map(str, everything.keys() - files.keys())):
-        hints.append(f"{file} stays out: it belongs to the other report.")
-    hints += [*leftovers, *free_faults]
-    return Packed(path, files, costs + prompts, list(map(describe, trial.not_seen)), hints)
+    unseen = list(map(describe, trial.not_seen))
+    left_out = sorted(map(str, everything.keys() - files.keys()))
+    return Packed(path, files, costs + prompts, unseen, [*leftovers, *free_faults], left_out)
 
 
 def _refuse(first: str, problems: list[str]) -> None:

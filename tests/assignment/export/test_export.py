@@ -256,17 +256,23 @@ def test_weights_are_found_or_asked_for(host: Host, tmp_path: Path) -> None:
     (student / "other.pth").write_bytes(kept.read_bytes())
     (said,) = (done := tried(student, host)).said
     assert "Name one of them with --weights" in said
-    assert [*done.exports, done.refused] == [False]
+    assert [*done.exports, done.refused] == [True]
     with contextlib.chdir(student), pytest.MonkeyPatch.context() as patch:  # all of it, pickled
         patch.syspath_prepend(student)
         own = own_code(student, "lstm.py", "LSTM", 5, 1, 24, 10)
         type(own).__module__ = "__main__"
         patch.setattr(sys.modules["__main__"], "LSTM", type(own), raising=False)
         torch.save(own, tmp_path / "whole.pt")
+    torch.save({"weight": torch.ones(3, 2)}, tmp_path / "strange.pt")
     done = tried(student, host, tmp_path / "whole.pt")
     made = [export.file for export in done.exports]
     assert made == ["lstm.safetensors", "lstm.onnx", "lstm.pt2", "lstm.pt"]
-    for path in (kept, student / "other.pth", student / "records" / "gan.pt"):
+    (student / "other.pth").unlink()
+    done = tried(student, host, tmp_path / "strange.pt")  # another network's: the folder's are used
+    assert done.refused
+    assert f"with {kept.name}; " in done.said[0]
+    assert done.said[1] == f"{tmp_path / 'strange.pt'} was not used for any network."
+    for path in (kept, student / "records" / "gan.pt"):
         path.unlink()
     (student / "records" / "rnn-T5-rate0.001.pt").unlink()
     digest = "0" * 64  # exports are no weights; other files beside some manifest are

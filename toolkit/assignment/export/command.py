@@ -49,7 +49,7 @@ def export(
     same kind of manifest as the toolkit's exports.
 
     Args:
-        chosen: the weight files to read; if empty, all weight files in `folder`.
+        chosen: weight files that are read before those in `folder`.
         progress: called with a sentence at the start of each step of the export.
         host: runs the student's code.
 
@@ -87,6 +87,8 @@ def export(
             elif located is not None:
                 with exporter.attempt():
                     _export_watched(export_one, host, part, submission, located)
+    for path in exporter.saved.unused():
+        exporter.refuse(f"{path} was not used for any network.")
     if problem := torchscript.why_not():
         exporter.said.append(problem)
     if exporter.exports:
@@ -173,7 +175,7 @@ class Exporter:
                     data = onnx.to_bytes(described.name, made.graph, made.source.entry["sha256"])
                     self.exports.append(proved(made.source, "onnx", data))
                 for problem in made.problems:
-                    self._refuse(problem)
+                    self.refuse(problem)
         if len(exported) == 2:
             with self.attempt():
                 self.progress("gan: the film of the training")
@@ -190,9 +192,9 @@ class Exporter:
         except Missing as missing:
             self.said.append(str(missing))
         except ToolkitError as error:
-            self._refuse(str(error))
+            self.refuse(str(error))
         except (StudentError, WrongOutput, Gone) as error:
-            self._refuse(f"The code gave no answer, so its network was not exported: {error}")
+            self.refuse(f"The code gave no answer, so its network was not exported: {error}")
 
     def _facts(self, file: str, name: str, **entry: Any) -> dict[str, Any]:
         """Return fields for a network's manifest entry, such as the network's owner and the file
@@ -214,6 +216,7 @@ class Exporter:
         self.exports.append(source)
         self.said.append(f"{name}: {origin['class']} in {origin['file']}, with {weights}.")
 
-    def _refuse(self, sentence: str) -> None:
+    def refuse(self, sentence: str) -> None:
+        """Append a sentence that says why a network was not exported."""
         self.said.append(sentence)
         self.refused = True

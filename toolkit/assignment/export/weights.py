@@ -20,8 +20,8 @@ Fit = TypeVar("Fit")
 
 
 class Missing(Exception):
-    """The error raised when networks or weights are missing or ambiguous; its message is a sentence
-    written for the user.
+    """The error raised when networks or weights are missing; its message is a sentence written for
+    the user.
     """
 
 
@@ -31,8 +31,7 @@ class Saved:
     Args:
         folder: the submission.
         root: the folder with the copy of the submission that the child process uses.
-        chosen: the weight files to read, which may be in any folder; if empty, all weight files in
-            `folder` are read.
+        chosen: weight files, in any folder, that are read before those in `folder`.
 
     Raises:
         UsageError: a chosen file is missing.
@@ -42,7 +41,9 @@ class Saved:
     def __init__(self, folder: Path, root: Path, chosen: Sequence[Path]) -> None:
         self.folder, self._root = folder, root
         self.films: dict[Path, Sequence[Any]] = {}  # file -> the frames of the film in the file
-        self._paths = list(chosen) or _files_with_weights(folder)
+        self._chosen, self._others = list(chosen), _files_with_weights(folder)
+        self._paths = self._chosen + self._others
+        self._used: set[Path] = set()
         for path in chosen:
             if not path.is_file():
                 raise UsageError(f"{path} is not a file. Give one that torch.save has written.")
@@ -56,7 +57,8 @@ class Saved:
         self, network: str, child: LSTMChild | GANChild, fits: Callable[[Weights], Fit | None]
     ) -> tuple[Path, Fit]:
         """Return the only file that contains a network's weights, and the value that `fits` returns
-        for these weights.
+        for these weights; a file in the folder counts only if no chosen file contains the network's
+        weights.
 
         Args:
             network: the network's name in messages, e.g. "The LSTM".
@@ -64,21 +66,30 @@ class Saved:
                 network, and any other value if they belong to this one.
 
         Raises:
-            Missing: the network's weights are in no file, or in more than one file.
+            Missing: no file contains the network's weights.
+            ToolkitError: more than one file contains them.
         """
-        fitting = {}
-        for path in self._paths:
-            for states in self._in(path, child):
-                fit = fits(states)
-                if fit is not None:
-                    fitting[path] = fit
-        if len(fitting) == 1:
-            return fitting.popitem()
-        if fitting:
-            names = ", ".join(map(str, fitting))
-            raise Missing(f"{network}: {names} have its weights. Name one of them with --weights.")
+        for paths in (self._chosen, self._others):
+            fitting = {}
+            for path in paths:
+                for states in self._in(path, child):
+                    fit = fits(states)
+                    if fit is not None:
+                        fitting[path] = fit
+            self._used |= fitting.keys()
+            if len(fitting) == 1:
+                return fitting.popitem()
+            if fitting:
+                names = ", ".join(map(str, fitting))
+                raise ToolkitError(
+                    f"{network}: {names} have its weights. Name one of them with --weights."
+                )
         names = ", ".join(map(str, self._paths))
         raise Missing(f"{network}: none of the weights fits it ({names}).")
+
+    def unused(self) -> list[Path]:
+        """Return the chosen files whose weights fitted no network."""
+        return [path for path in self._chosen if path not in self._used]
 
     def _in(self, path: Path, child: LSTMChild | GANChild) -> Iterator[Weights]:
         """Yield the state_dicts in a file.

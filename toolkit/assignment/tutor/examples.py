@@ -238,8 +238,8 @@ def _weights_and_bias(model: nn.Sequential) -> Tensor:
     """Return the parameters of `_linear(size)` as one matrix, (10, size + 1), in double
     precision; its last column is the bias.
     """
-    layer = model[1]
-    return torch.cat([layer.weight, layer.bias[:, None]], 1).detach().double()
+    weight, bias = model.parameters()
+    return torch.cat([weight, bias[:, None]], 1).detach().double()
 
 
 def train_step(function: Function) -> Iterator[Comparison]:
