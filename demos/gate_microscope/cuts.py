@@ -57,7 +57,7 @@ def states(network: Any, digits: Tensor, cut: Cut) -> dict[str, list[Tensor]]:
     wires cut.
 
     Args:
-        network: the export of an LSTM or an RNN.
+        network: an LSTM or an RNN, loaded from an exported file.
         digits: int64 (batch, length), 0 to 9.
 
     Returns:
@@ -141,7 +141,8 @@ def readout(network: Any, h: Tensor) -> Tensor:
 
 
 def gradient(network: Any, digits: Tensor, cut: Cut) -> list[float]:
-    """Return the norm of the derivative of the loss with respect to the memory after each step.
+    """Return, for each step, the norm of the derivative of the loss with respect to the memory
+    after that step.
 
     The memory is c for an LSTM, or h for an RNN.
 

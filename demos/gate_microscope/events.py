@@ -228,9 +228,9 @@ class GateMicroscope:
         `gate_microscope.memory`.
 
         Returns:
-            for each network and each step, one number for each digit read so far: the mean distance
-            by which the memory (c for an LSTM, h for an RNN) moves when this digit is replaced, as
-            a fraction of the memory vector's norm.
+            for each network and each step, one number for each digit read so far, namely the mean
+            distance by which the memory (c for an LSTM, h for an RNN) moves when this digit is
+            replaced, divided by the norm of the memory vector.
         """
         key = typed(digits, MAX_DIGITS)
         if len(key) > MAX_REPLACED:

@@ -20,7 +20,8 @@ def remembered(network: Any, digits: Tensor) -> Tensor:
     not move.
 
     Args:
-        network: an LSTM or an RNN, or the export of one, on the CPU.
+        network: an LSTM or an RNN on the CPU, either built by the toolkit or loaded from an
+            exported file.
         digits: int64 (length,), 0 to 9. The computing time grows with length^2.
 
     Returns:

@@ -1,6 +1,6 @@
 """A demo in a notebook, below the cell that starts it.
 
-The cell finishes while the demo keeps running.
+The cell finishes, but the demo continues to run.
 """
 
 import contextlib

@@ -26,7 +26,9 @@ Curve = tuple[Sequence[float], Sequence[float]]  # x and y
 
 
 class Ranged(NamedTuple):
-    """A curve that sums up runs with different seeds: the mean, lowest and highest y at each x."""
+    """A curve that summarises runs with different seeds: the mean, lowest and highest y at each
+    x.
+    """
 
     x: Sequence[float]
     mean: Sequence[float]

@@ -149,7 +149,9 @@ class Run:
         return state
 
     def _rewind_log(self, state: dict[str, Any] | None) -> None:
-        """Delete the log entries after the last `save`, and report damaged or missing entries."""
+        """Delete the log entries that were added after the last `save`, and report any earlier
+        entries that are damaged or missing.
+        """
         entries, damaged = read_log(self.log_file)
         self.entries = [entry for entry in entries if entry["step"] <= self.step]
         num_logged = 0 if state is None else state["num_logged"]

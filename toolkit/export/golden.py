@@ -131,8 +131,8 @@ def check_golden(
 
     Args:
         file: the name of the file, for the error message.
-        golden: the result of `golden_values`; this function does not check the long input stored
-            under `long`.
+        golden: the result of `golden_values`; only the examples in `cases` are checked, not the
+            long input stored under `long`.
         model: a function that maps an input to the output, which is a tensor or an array.
         consequence: text to append to the error message, such as ", so it was not written".
 

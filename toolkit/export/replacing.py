@@ -134,7 +134,8 @@ def _describe_other_runs(same: Sequence[tuple[Export, Export]], exports_dir: Pat
     byte.
 
     Returns:
-        a list with one sentence, or an empty list if the two runs do not differ.
+        a list with one message that names the differences, or an empty list if the two runs do not
+        differ.
     """
     files: dict[str, None] = {}  # in order
     differences = {}
@@ -172,8 +173,8 @@ def _facts(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _keep_unlisted(path: Path, new: bytes) -> list[str]:
-    """If a file does not match the manifest, keep a copy of it in `previous/`, unless the new file
-    has the same bytes.
+    """If the existing file does not match the manifest, keep a copy of it in `previous/`, unless
+    the new file that will replace it has the same bytes.
 
     Returns:
         a list with one sentence that tells the user where the copy is, or an empty list if no copy

@@ -27,7 +27,8 @@ def trace(network: Any, digits: Tensor) -> dict[str, Tensor]:
     """Return the gates and states at every step.
 
     Args:
-        network: an LSTM or an RNN, or the export of one, on the CPU.
+        network: an LSTM or an RNN on the CPU, either built by the toolkit or loaded from an
+            exported file.
         digits: int64 (length,), 0 to 9.
 
     Returns:

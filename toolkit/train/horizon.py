@@ -253,8 +253,9 @@ def to_csv(rows: list[Row]) -> str:
 
 
 def to_markdown(rows: list[Row]) -> str:
-    """Return a Markdown table with a row for each family of trials and each T, followed by a list
-    of the failed trials. Each row contains the mean, lowest and highest accuracy over the seeds.
+    """Return a Markdown table with one row for each T in each group of trials that differ only in T
+    and seed, followed by a list of the failed trials. Each row contains the mean, lowest and
+    highest accuracy over the seeds.
     """
     lines = [
         "| family | tested at T | mean | worst seed | best seed | seeds |",

@@ -75,8 +75,8 @@ def plan_recurrent(
 
 
 def plan_gan(preset: Preset, architecture: str = "conv") -> Plan[GANConfig]:
-    """Return the plan for a GAN: the convolutional one ("conv"), or the MLP from the assignment's
-    code template ("mlp").
+    """Return the plan for training a GAN, which is either the convolutional GAN ("conv") or the MLP
+    from the assignment's code template ("mlp").
     """
     if architecture == "conv":
         return Plan(GAN[preset], "gan", ("gan",))

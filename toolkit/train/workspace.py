@@ -72,7 +72,8 @@ class Workspace:
                 needs.
 
         Raises:
-            UsageError: the user declines, or the session is not interactive.
+            UsageError: the user declines to start the run, or cannot be asked because the session
+                is not interactive.
         """
         multiplications, memory = cost
         available = float("inf")

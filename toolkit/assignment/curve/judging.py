@@ -137,7 +137,8 @@ def deviations(name: str, bins: dict[int, float], band: Band) -> list[tuple[int,
 
 
 def judge(curves: dict[str, Curve], recipe: Recipe) -> Diagnosis:
-    """Compare the curves of a training run with the bands of the healthy runs in `recipe`.
+    """Compare the curves of a training run with the healthy ranges (bands) that are stored in
+    `recipe`, and return the diagnosis.
 
     The discriminator's loss may be given either as the sum of its two terms (one for real and one
     for generated images), as it is in the band, or as the mean of these terms.

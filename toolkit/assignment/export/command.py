@@ -204,8 +204,8 @@ class Exporter:
         return {"metrics": {}, "whose": self.saved.folder.name, "own": origin}
 
     def _add(self, source: Export, weights: str) -> None:
-        """Add the exported weights of a network to `exports`, and append a sentence that tells the
-        user about the network to `said`.
+        """Add the exported weights of a network to `exports`, and append to `said` a sentence that
+        tells the user what was exported.
 
         Args:
             weights: the name of the weight file, perhaps followed by a remark about the weights;

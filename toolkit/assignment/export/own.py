@@ -88,7 +88,7 @@ class OwnGenerator(nn.Module):
 
 
 def latent_dim_of(facts: Mapping[str, Any]) -> int:
-    """Return the number of entries in a single z of the `OwnGenerator` whose arguments are in
+    """Return the number of entries in one z of an `OwnGenerator`, computed from its arguments in
     `facts`.
     """
     return torch.Size(facts["z_shape"]).numel() + bool(facts["labels"])

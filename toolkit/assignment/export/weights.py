@@ -88,7 +88,9 @@ class Saved:
         raise Missing(f"{network}: none of the weights fits it ({names}).")
 
     def unused(self) -> list[Path]:
-        """Return the chosen files whose weights fitted no network."""
+        """Return the weight files that the user chose but whose weights belong to none of the
+        networks.
+        """
         return [path for path in self._chosen if path not in self._used]
 
     def _in(self, path: Path, child: LSTMChild | GANChild) -> Iterator[Weights]:

@@ -54,7 +54,7 @@ class Counted:
         return max(0.0, self.task.points - sum(points for _, points in self.losses)) - self.open
 
     def explain(self) -> str:
-        """Return the reasons for a task's points, one per line."""
+        """Return an explanation of the points awarded for a task, with one reason per line."""
         lines = []
         for finding, points in self.losses:
             lines.append(f"-{points:g}: {describe(finding)}")

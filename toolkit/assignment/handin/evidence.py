@@ -1,5 +1,5 @@
-"""Functions that collect the evidence that a file contains a given part of the assignment, and use
-the points in `EVIDENCE` to turn this evidence into a score.
+"""Functions that collect the evidence that a file contains a given part of the assignment, and add
+up the points that `EVIDENCE` assigns to each piece of evidence.
 """
 
 import re

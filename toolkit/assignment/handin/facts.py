@@ -248,7 +248,7 @@ def closure(
     definition: Definition, visible: Mapping[str, Definition]
 ) -> tuple[frozenset[str], bool, bool]:
     """Return the names that occur in a definition and in all definitions that it uses, directly or
-    indirectly, followed by two Boolean flags.
+    indirectly, followed by two Boolean flags that describe the code of these definitions.
 
     The first flag is True if any of these definitions contains a loop, and the second is True if
     any of them reverses a sequence.

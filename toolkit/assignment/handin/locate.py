@@ -65,9 +65,9 @@ class Found:
         parts: the chosen candidate for each part.
         equal: for each ambiguous part, the candidates that share the highest score.
         close: for each part, the lower-scoring candidates, likeliest first.
-        elsewhere: the name of an LSTM that the training file imports from a module outside the
-            submission, as "module.name"; "" if there is no such LSTM. If `elsewhere` is not "",
-            only a class with "lstm" in its name can be chosen as the LSTM.
+        elsewhere: the full name, "module.name", of an LSTM that the training file imports from
+            outside the submission, PyTorch's own LSTM excepted; "" if there is no such LSTM. If
+            `elsewhere` is not "", only a class with "lstm" in its name can be chosen as the LSTM.
     """
 
     code: Code

@@ -76,12 +76,12 @@ def unwritten(tree: ast.Module, source: str) -> Iterator[tuple[ast.stmt, str]]:
     """Yield the placeholder statement and the name of each function that is not written yet.
 
     A function is not written yet if it contains `raise NotImplementedError`, or if it is a no-op
-    (`pass`, `...`, a docstring, `return None`). A no-op counts only if the function has a name that
-    suggests it should not be empty, such as `forward` or `train`, or if a comment says that the
-    code is still to be written. If there is such a comment, a function that only sets variables to
-    None and returns them is also a no-op. Abstract methods, methods of a class from which another
-    class in the file is derived, and functions that are redefined further down do not count as
-    unwritten.
+    (`pass`, `...`, a docstring, `return None`). A no-op counts as unwritten only if the function
+    has a name that suggests it should not be empty, such as `forward` or `train`, or if a comment
+    says that the code is still to be written. If there is such a comment, a function that only sets
+    variables to None and returns them is also a no-op. Abstract methods, methods of a class from
+    which another class in the file is derived, and functions that are redefined further down do not
+    count as unwritten.
     """
     lines = source.split("\n")
     for owner in _owners(tree):
@@ -211,7 +211,8 @@ def _comments_of(function: ast.FunctionDef, lines: list[str]) -> list[str]:
 def _is_no_op(node: ast.stmt, to_do: bool) -> bool:
     """Return True if a statement is a no-op.
 
-    If a comment marks the function as still to be written, `super().__init__()` is also a no-op.
+    In a function that a comment marks as still to be written, `super().__init__()` also counts as a
+    no-op.
     """
     if isinstance(node, ast.Return):
         return node.value is None or getattr(node.value, "value", 0) is None

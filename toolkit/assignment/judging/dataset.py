@@ -136,8 +136,8 @@ def _check_digits(by_length: dict[int, Items], kind: DatasetClass, verdicts: Ver
 
 
 def _are_varied(by_length: dict[int, Items]) -> bool:
-    """True unless a data set has so few different labels that `_is_spoilt` would report it for the
-    same cause once more.
+    """True unless a data set has so few different labels that checking its long palindromes would
+    only report the same problem again.
     """
     for _, labels in by_length.values():
         if len(labels) >= ENOUGH and len(labels.unique()) < VARIED:

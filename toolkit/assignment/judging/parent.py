@@ -306,9 +306,9 @@ def _has_same_stop(verdicts: Verdicts, stop: Finding) -> bool:
 def _name_one_cause(verdicts_of: Mapping[Part, Verdicts]) -> None:
     """If another finding has the same cause, remove the finding that the training stops.
 
-    This other finding is about the data set or the LSTM, and the two exception messages have the
-    same first line, apart from numbers. The remaining finding then mentions that the training
-    stops.
+    The other finding must be about the data set or the LSTM, and the exception messages of the two
+    findings must have the same first line, apart from numbers. The remaining finding then mentions
+    that the training stops.
     """
     causes = [verdicts for part, verdicts in verdicts_of.items() if part not in TRAINS]
     for part, verdicts in verdicts_of.items():

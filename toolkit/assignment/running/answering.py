@@ -38,8 +38,8 @@ Back = Callable[..., Any]
 
 
 def take_pipes() -> tuple[int, int]:
-    """Prepare this process to run students' code, so that the code neither reaches the pipes to the
-    judge through standard input and output nor prints warnings.
+    """Prepare this process to run students' code, so that the code prints no warnings, and cannot
+    read from or write to the checking process through standard input and output.
 
     The function also imports all classes that reply to questions.
 

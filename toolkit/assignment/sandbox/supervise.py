@@ -43,7 +43,7 @@ class Measurement:
     """Clock readings for a running program, in seconds, all taken at the same moment.
 
     Attributes:
-        passed: the time on a monotonic clock.
+        passed: the reading of a monotonic clock at that moment.
         waited: the total time for which the judge, the process that checks the submission, has
             waited for replies from the program.
         idle: the total idle time of the program's cores.
@@ -203,7 +203,7 @@ class Watched:
             self.printed += chunk[: self._limits.output - len(self.printed)]
 
     def _late(self) -> Status | None:
-        """Return the status of the program if it takes too long, and None otherwise.
+        """If the program takes too long, return the status that says why, otherwise None.
 
         The status is "time" if the program itself exceeds its time limit, and "busy" if other
         programs caused the delay.

@@ -6,8 +6,8 @@ deleted.
         files/            the scratch folder itself; all of it is deleted
 
 A proof is invalid if its folder was copied or moved, or was made by another user. If the outer
-folder PURPOSE-random/ contains anything besides the proof and files/, only these two are deleted,
-and the outer folder itself is kept.
+folder PURPOSE-random/ contains anything besides the file .toolkit-scratch and the folder files/,
+only that file and that folder are deleted, and the outer folder itself is kept.
 """
 
 import contextlib
@@ -156,7 +156,8 @@ def _parsed(data: bytes) -> object:
 
 
 def _discard(path: Path, folder: int) -> list[str]:
-    """Delete a locked folder: first `files`, then the proof, and then the folder if it is empty.
+    """Delete a scratch folder whose lock is held: first its subfolder `files`, then the file that
+    proves who made the folder, and then the folder itself if it is empty.
 
     Returns:
         a message for each file that could not be deleted.

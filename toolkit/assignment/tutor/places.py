@@ -191,7 +191,9 @@ def _judged(exercise: Exercise, report: Report, submission: Submission) -> Answe
 def _sentences(
     key: str, exercise: Exercise, finding: Finding, submission: Submission
 ) -> list[Sentence]:
-    """Return sentences that give a finding's message and, if it is known, its source line."""
+    """Return sentences that give the message of a finding and, if the finding concerns a known line
+    in one of the student's Python files, this line.
+    """
     place = _line(exercise, submission, finding.file, finding.line)
     return [(key, {"message": finding.message}), *place]
 

@@ -98,8 +98,8 @@ class Runs:
     def _effects(
         self, changes: Iterator[Edit], options: Mapping[str, Any], losses: list[int]
     ) -> Iterator[tuple[Edit, str]]:
-        """Try changes for a limited time; for each change whose effect is clear, yield the change
-        and its effect.
+        """Try one change to the student's code after another until a time limit is reached, and
+        yield each change whose effect is clear, together with this effect.
         """
         base = self._run(**options)
         passes, seconds = base.get("passes", []), 2 * base.get("cpu", MAX_SECONDS)
@@ -117,7 +117,7 @@ class Runs:
                 yield edit, effect
 
     def _edits(self, states: Mapping[Any, int]) -> Iterator[Edit]:
-        """Yield possible changes to the lines that ran, grouped by kind.
+        """Yield possible changes to the lines that ran, one kind of change after another.
 
         Args:
             states: for each line that ran, the state of the random number generators right after

@@ -58,7 +58,8 @@ class Scorer:
         """Return the scorecard of one draw, that is, of one set of images.
 
         Args:
-            predictions: the predictions for all images of the draw.
+            predictions: the classifier's predictions for the whole set, even if `images` contains
+                fewer images.
             images: (n, 1, 28, 28), 0 to 1; each is compared with its nearest training image.
         """
         distance, share_unsure, class_shares = self.evaluator.scores(predictions)

@@ -128,7 +128,9 @@ def _weights(path: Path, network: Any, name: str) -> dict[str, Tensor]:
 
 
 def _half(name: str, tensor: Tensor) -> str:
-    """Return a tensor in half precision as base64 text, little-endian and row-major."""
+    """Convert a tensor to half precision, and return its bytes (little-endian, row-major) as base64
+    text.
+    """
     values = tensor.half()
     if not values.isfinite().all():
         raise ToolkitError(

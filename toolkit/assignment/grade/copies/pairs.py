@@ -74,8 +74,8 @@ def delete_pages(directory: Path) -> None:
 
 
 def _packed_prints(path: Path) -> bytes:
-    """Return, in NumPy's file format, an archive's fingerprints and notes about any of its code
-    that was not compared.
+    """Return the contents of a NumPy file with an archive's fingerprints and notes on any code in
+    the archive that was left out of the comparison.
 
     Fingerprints are computed twice: once with all names treated as the same token, and once with
     the names as written.

@@ -263,7 +263,7 @@ def grams_of(blocks: list[Block], names: bool) -> Grams:
 
 
 def own_grams(blocks: list[Block], names: bool) -> Grams:
-    """Return the hashes of the runs of tokens in the blocks, except runs that also occur in the
+    """Return the hashes of the runs of consecutive tokens in `blocks` that do not also occur in the
     skeleton.
     """
     return np.setdiff1d(grams_of(blocks, names), skeleton(names), assume_unique=True)

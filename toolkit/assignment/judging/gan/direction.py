@@ -36,7 +36,8 @@ class Pushes(NamedTuple):
         """The sign of the pushes: 1 if most steps push the outputs up, -1 if most steps push them
         down, else 0.
 
-        Some steps may push the other way, because the code may flip labels.
+        Some steps may move the outputs in the opposite direction, because the code may deliberately
+        swap the labels of real and generated images.
         """
         balance = 0
         for total in self.totals:
@@ -180,8 +181,8 @@ def _has_both_signs(game: Game, turns: list[Turn]) -> bool:
 
 
 def _has_term(game: Game, turns: list[Turn], *, drawn: bool) -> bool:
-    """True if a loss of the given optimiser steps has a term for generated images or, if `drawn` is
-    false, for real images.
+    """True if, in any of the given optimiser steps, the loss has a term for generated images or, if
+    `drawn` is false, for real images.
     """
     for judged, push, _ in game.pushes(turns):
         mark = judged.marked(drawn=drawn)
@@ -191,8 +192,8 @@ def _has_term(game: Game, turns: list[Turn], *, drawn: bool) -> bool:
 
 
 def _loss_of(game: Game, turns: list[Turn], *, drawn: bool) -> Placed | None:
-    """Return the loss of the given optimiser steps for generated images or, if `drawn` is false,
-    for real images.
+    """Of the losses whose gradients the given optimiser steps use, return the first on generated
+    images or, if `drawn` is false, on real images.
 
     Returns:
         The loss. If it was not recorded, the line that computed the value from which the

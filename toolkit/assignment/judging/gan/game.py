@@ -44,8 +44,8 @@ class Judged:
 
 
 class Turn(NamedTuple):
-    """An optimiser step of a network, and the backward passes whose gradients this step is the
-    first to use.
+    """A step of a network's optimiser, with the backward passes whose gradients no earlier step has
+    used.
     """
 
     at: Event
@@ -111,8 +111,8 @@ class Game:
 
     @property
     def all_draws(self) -> list[Call]:
-        """The calls to the generator, and the calls to any part of the generator that makes images
-        by itself.
+        """The calls to the generator or to a copy of it, and each call to a part of the generator
+        if this call returned images.
         """
         parts = set()
         for network in self.trace.networks.values():

@@ -17,7 +17,8 @@ from toolkit.assignment.judging.train.trace import Backward, Call, Step
 
 
 def check_steps(game: Game, verdicts: Verdicts) -> bool:
-    """Check that each network's own loss, and no other loss, updates all parameters of the network.
+    """Check that all parameters of each network are updated, and that only the network's own loss
+    updates them.
 
     Returns:
         True if the optimisers hold the wrong parameters; this would explain any other fault in the
@@ -140,7 +141,7 @@ def _never_steps(game: Game, player: Player, verdicts: Verdicts) -> bool:
     """Report a network that gets gradients but no optimiser step.
 
     Returns:
-        True if the network was reported.
+        True if the missing optimiser step was reported as a fault of the network.
     """
     passes = [event for event in _unused(game) if event.changed & player.parameters.keys()]
     if len(passes) >= MIN_STEPS:
@@ -247,7 +248,9 @@ def call_to_detach(game: Game, passes: Iterable[Backward]) -> Call | None:
 
 
 def _call_on_drawn(game: Game, backward: Backward) -> Call | None:
-    """Return the first discriminator call on generated images that a backward pass went through."""
+    """Of the discriminator calls that a backward pass went through, return the first one whose
+    input contains generated images.
+    """
     for judged in game.judged_in(backward):
         if bool(judged.drawn.any()):
             return judged.call

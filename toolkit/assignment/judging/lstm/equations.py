@@ -272,8 +272,8 @@ def _report_start(
 ) -> None:
     """Report a layer that does not start at zero.
 
-    For any layer but the first, the message says that the layer starts with the final state of
-    another layer.
+    If the layer is not the first one, the message for the student says that the layer starts with
+    the final state of another layer.
     """
     rule, name, made = "passed-on", None, None
     if number == 0:

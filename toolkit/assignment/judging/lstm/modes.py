@@ -19,7 +19,7 @@ SAME = 1e-4  # allowed difference, relative to the largest logit or 1
 def modes_agree(network: Network, verdicts: Verdicts) -> bool:
     """Compare the outputs in training mode, without dropout, with the outputs in evaluation mode.
 
-    If the outputs differ, report that the check of the equations is inconclusive.
+    If the outputs in the two modes differ, report that the check of the equations is inconclusive.
 
     If the outputs agree, the network is rebuilt, because the forward passes of this comparison may
     have changed values stored in it.

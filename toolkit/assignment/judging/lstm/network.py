@@ -19,8 +19,8 @@ HIDDEN, BATCH, STEPS = 7, 41, 6  # all different, so that no axis passes for ano
 
 
 class WrongOutput(Exception):
-    """Raised if forward returns no prediction of the next digit; holds the actual and the expected
-    shapes.
+    """Raised if no output of forward has the shape of a prediction of the next digit; holds the
+    actual shapes and the expected shape.
     """
 
     def __str__(self) -> str:
@@ -41,8 +41,8 @@ class Usage:
     as_seen: bool = False  # whether the student's training builds and calls it so
 
     def sizes(self, **changes: Any) -> dict[str, Any]:
-        """Return values for the parameters that a student's constructor may have; the keys are the
-        parameters' meanings, such as "hidden".
+        """Return a dictionary of values for the parameters that a student's constructor may have;
+        each key says what the parameter stands for, such as "hidden".
         """
         return {
             "steps": self.steps + self.extra,
@@ -191,7 +191,7 @@ class Network:
         """True if the output changes when one digit is changed.
 
         Args:
-            steps: the number of digits.
+            steps: the number of digits in each input sequence.
             step: the index of the digit that is changed; by default, the last one.
             fresh: True to use a new network for each input.
         """

@@ -61,11 +61,11 @@ def compare_far(network: Network, model: Model) -> Reached:
 
 
 def _far_inputs(network: Network, layer: Layer, batch: int, steps: int) -> tuple[Tensor, Tensor]:
-    """Return sequences that repeat one large input at nearly every step and end with a few usual
-    inputs.
+    """Return sequences that repeat a single input (a digit, or a vector scaled to be large) and end
+    with a few random inputs of the usual size.
 
-    On these usual inputs, the states become small again, and the outputs show whether the code
-    limited the states while they were large.
+    During the usual inputs at the end, the states become small again, so the outputs show whether
+    the code limited the states while they were large.
 
     Returns:
         the network's inputs, and the same inputs in the form that the equations take: float64 with

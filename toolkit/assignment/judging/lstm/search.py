@@ -36,8 +36,8 @@ def find_network(
             description of how the student's training script calls it, or None if no call was seen.
 
     Returns:
-        the network that was found, or None if no class can be built and called; and the most
-        informative error of the attempts, if any.
+        the network that was found, or None if no class could be instantiated and called; and an
+        informative error from the failed attempts, or None.
     """
     first: Failure = None
     for kind, call in kinds.items():
@@ -89,7 +89,8 @@ def _clearer(first: Failure, later: Failure) -> Failure:
 
 
 def _as_seen(kind: str, call: SeenCall) -> Iterator[Usage]:
-    """Yield ways to build and call the class as the training does.
+    """Yield ways to build and call the class that are modelled on its use in the student's training
+    script.
 
     Sizes chosen by the check are tried first, and then sizes from the student's training.
     """
@@ -174,8 +175,8 @@ def apart(rows: Tensor, changed: Tensor) -> bool:
     the batch.
 
     When the first row changes, a softmax over the batch shifts the logarithms of all other rows by
-    the same amount. The first row must change in another way; if it shifts by the same amount, the
-    network does not keep the sequences apart.
+    the same amount. If the logarithms of the first row shift by the same amount as those of the
+    other rows, the network does not keep the sequences apart.
 
     Args:
         rows: outputs (batch, 10).

@@ -61,7 +61,7 @@ class Source:
 
 
 def _loops(kind: ast.ClassDef) -> Iterator[ast.For | ast.While]:
-    """Yield the loops in the methods of a class, except in the constructor."""
+    """Yield the loops in the methods of a class, leaving out those in the constructor."""
     for method in kind.body:
         if isinstance(method, ast.FunctionDef) and method.name != "__init__":
             for node in ast.walk(method):

@@ -48,7 +48,8 @@ def which_step(first: int, last: int, value: float, trace: Trace) -> Match | Non
 
 def _candidates(calls: Iterable[Call]) -> list[tuple[Call, str, Tensor]]:
     """Return (call, name, values) for each time step of the calls' outputs and for the mean over
-    all steps; `name` describes the step and is "" for the last one.
+    all steps; `name` is "" for the last time step, and otherwise says which step or mean the values
+    belong to.
 
     The last time steps of all outputs come first, followed by the other time steps.
     """
@@ -83,7 +84,8 @@ def steps_of(output: Tensor) -> Iterator[tuple[str, Tensor]]:
     """Yield a name and the values, (batch, 10), for each time step and for the mean over all steps;
     each of the first two axes is tried as the time axis.
 
-    The candidates for the last time step come first, each with the name "".
+    The values at the last time step come first, once for each possible time axis, and always with
+    the name "".
     """
     if output.dim() != 3:
         yield "", output

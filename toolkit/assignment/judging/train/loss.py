@@ -215,7 +215,9 @@ def _judge_numbers(
 
 
 def _judge_step(loss: Loss, numbers: Tensor, before: int, trace: Trace, verdicts: Verdicts) -> None:
-    """Judge the time step and the labels of a loss on logits or on log-probabilities."""
+    """Judge whether a loss that is computed from logits or log-probabilities uses the last time
+    step and the right labels.
+    """
     mismatch = _other_step(loss, numbers, trace)
     if mismatch is not None:
         name, last_step = mismatch

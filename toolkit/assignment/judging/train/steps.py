@@ -75,7 +75,7 @@ def _check_optimiser(steps: list[Step], trace: Trace, verdicts: Verdicts) -> Non
 
 
 def _check_no_gradient(steps: list[Step], trace: Trace, verdicts: Verdicts) -> None:
-    """Report that no step had a gradient from a backward pass."""
+    """Report that no optimiser step used a gradient from a backward pass."""
     for step in steps:
         if step.given:
             verdicts.not_seen("by-hand-gradients", at=step)

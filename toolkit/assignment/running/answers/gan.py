@@ -278,8 +278,8 @@ class GANAnswers(Runs):
     @contextmanager
     def _standing_in(self, network: nn.Module, classifier: "Classifier") -> Iterator[None]:
         """Inside the `with` block, let the judge compute the outputs of some of the student's
-        networks: the generator and its copies return images from the judge, and digit classifiers
-        return logits from the judge.
+        networks: the judge (the process that checks the submission) draws the images that the
+        generator and its copies return, and computes the logits that digit classifiers return.
         """
 
         def forward(generator: nn.Module, z: Tensor, *ignored: Any, **named: Any) -> Tensor:

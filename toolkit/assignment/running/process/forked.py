@@ -97,8 +97,8 @@ class Forked:
 
 
 def _end_with_parent() -> None:
-    """Have the kernel kill this process when its parent process ends; this also closes the pipe to
-    the process that checks the submission.
+    """Have the kernel kill this process when its parent process ends; once this process is dead,
+    its pipe to the process that checks the submission is closed, too.
     """
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

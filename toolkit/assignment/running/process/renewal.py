@@ -1,5 +1,5 @@
-"""The clean-up after one part of a submission has run: kill its processes, delete its files, and
-copy the submission again.
+"""Cleans up after one part of a submission has run: kills the processes that are left, deletes the
+files that the part left in writable folders, and copies the submission again.
 """
 
 import os

@@ -209,7 +209,8 @@ def say(name: str) -> None:
 
 class Listener:
     """A listener that reads the standard error of the process that runs one part of a submission,
-    and notes which of the limits in `LASTING` this output indicates.
+    and notes which of the limits in `LASTING` the process has reached, according to its error
+    messages.
 
     Attributes:
         write: the write end of a pipe, which becomes the standard error of the process that runs

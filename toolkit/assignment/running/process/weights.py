@@ -45,7 +45,7 @@ class Weights:
 
     @contextmanager
     def standing_in(self, for_all: bool = False) -> Iterator[None]:
-        """Make `torch.load` return stand-ins for missing files inside the block.
+        """Within the `with` block, make `torch.load` return stand-ins for files that are missing.
 
         Unless `for_all` is set, only the files that `provide` has accepted get stand-ins.
         """

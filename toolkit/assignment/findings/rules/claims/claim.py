@@ -47,7 +47,9 @@ class Claim(Generic[Numbers]):
         return list(inspect.signature(self.holds).parameters)
 
     def __call__(self, *args: Numbers.args, **kwargs: Numbers.kwargs) -> "Evidence":
-        """Return the claim together with the numbers that should satisfy it."""
+        """Return the claim together with the observed numbers passed to it, without yet checking
+        whether they satisfy the claim.
+        """
         bound = inspect.signature(self.holds).bind(*args, **kwargs)
         return Evidence(self, bound.arguments)
 

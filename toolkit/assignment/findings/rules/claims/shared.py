@@ -118,7 +118,7 @@ def overlap(shared: int, size: int) -> bool:
 
 @rules_out("identity", "split-leak")
 def are_apart(shared: int, first: int, second: int, length: int) -> bool:
-    """No palindrome is in both sets, which for independent sets has a probability below 1e-9.
+    """No palindrome is in both sets; for independent sets, the probability of this is below 1e-9.
 
     There are N = 10^ceil(T/2) palindromes of T digits. The probability that two independent sets of
     n and m palindromes share no palindrome is below exp(-n m / N).

@@ -123,7 +123,8 @@ class Functions:
         """Return the functions that take no training step and contain at least one name that
         matches the pattern for `kind` ("line", for example, is a kind).
 
-        Functions whose own name matches this pattern come first.
+        Functions whose own name matches this pattern come first in the list, before those that only
+        use a matching name inside.
         """
         pattern = NAMES["functions"][kind]
         named, mentioning = [], []
@@ -151,8 +152,8 @@ class Functions:
         """Call a function with stand-ins for the generator, the classifier and the digits.
 
         Args:
-            ends: the two latent points, (2, latent_dim), which are passed in a shape that the
-                function accepts.
+            ends: the two latent points, (2, latent_dim); if the function has one parameter for each
+                point and fails, it is called again with a batch dimension added to each point.
             seed: the seed of the random number generator.
             count: the value that is passed as the number of steps.
             known_to_end: True if the function has already returned from an earlier call; its calls

@@ -335,8 +335,9 @@ def _best_attempt(
     the two ends. If no path of nine points results, call the function again with 9 steps.
 
     Returns:
-        the paths and the outcome of the first call that gives a path with nine points or, if
-        neither call does, of the first call that gives any path; None if no call gives a path.
+        the paths and the outcome of one of the two calls, namely the first that gives a path of
+        nine points without repetitions or, failing that, the first that gives any path; None if
+        neither call gives a path.
     """
     best: tuple[list[Path], Tried] | None = None
     for count in (NUM_IMAGES - 2, NUM_IMAGES):
@@ -415,7 +416,8 @@ def _check_choice(function: Function, functions: Functions, verdicts: Verdicts) 
     """Call a function with many different random seeds, and judge the ends that it chooses.
 
     Returns:
-        False if, with one of the seeds tried, the function did not choose two ends.
+        False if, for at least one of the seeds tried, the function did not choose the two ends of
+        an interpolation.
     """
     tries = []
     for seed in range(NUM_TRIES):

@@ -221,8 +221,8 @@ def _are_parallel(first: Tensor, last: Tensor) -> bool:
 
 
 def extended(path: Path, points: Tensor) -> Path:
-    """Extend a path beyond each end by the nearest point in `points`, (n, d), that continues the
-    path.
+    """Extend a path by up to one point beyond each end: the nearest of `points`, (n, d), that lies
+    on the continuation of the path.
     """
     before, after = -math.inf, math.inf
     first, last = path.points[:0], path.points[:0]

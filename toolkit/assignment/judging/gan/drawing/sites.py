@@ -148,9 +148,8 @@ def _names(game: Game, lines: Lines) -> set[str]:
     """Return the names by which the code calls the generator.
 
     A statement that calls the generator may call other functions too, so the result contains only
-    those of the called names that suggest a generator, such as `netG`. If no called name suggests a
-    generator, the result contains the names that are called in every statement that calls the
-    generator.
+    the names that suggest a generator, such as `netG`. If no called name suggests a generator, the
+    result contains the names that are called in every statement that calls the generator.
     """
     called_in: list[set[str]] = []
     for call in game.all_draws:

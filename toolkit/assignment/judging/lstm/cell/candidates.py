@@ -158,7 +158,8 @@ class Candidates:
 
 
 def _values(recording: Recording, late: bool) -> Tensor:
-    """Return the values of all series in a recording, (n, steps, rows, hidden).
+    """Return the values of the n series in a recording (a series is what one place in the code
+    computes at each time step), (n, steps, rows, hidden).
 
     The parameter `late` has the same meaning as in `Candidates`.
     """

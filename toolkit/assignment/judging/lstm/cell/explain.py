@@ -56,8 +56,8 @@ def model(layers: Sequence[Match], readout: Map, recording: Recording) -> Model:
 
 
 def _layer(match: Match) -> Layer:
-    """Return a model of a layer, with the layer's weights and its deviations from the equations,
-    based on the gates and states in `match`.
+    """From the gates and states in `match`, build a model of a layer, which holds the layer's
+    weights and its deviations from the equations.
     """
     maps: dict[str, Map] = {}
     activations: dict[str, tuple[str, ...]] = {}

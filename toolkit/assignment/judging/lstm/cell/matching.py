@@ -147,7 +147,8 @@ def _readings(candidates: Candidates, kinds: dict[int, str]) -> Iterator[Reading
     version of equation (6) gives h(t).
 
     Args:
-        kinds: the activation of each series that may be a gate.
+        kinds: the activation function of each series of values that may be those of a gate; the
+            keys are the indices of the series.
     """
     numbers = []
     for k in kinds:

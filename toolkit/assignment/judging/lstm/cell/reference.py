@@ -221,8 +221,8 @@ class Trial:
 def normalised(output: Tensor) -> Tensor:
     """Return logits, up to a constant in each row, from logits, probabilities or their logarithms.
 
-    The logarithm of a softmax over the batch is the logits with each column shifted by a constant,
-    as by a change of the readout's bias.
+    If the softmax was taken over the batch, the logarithm of its output equals the logits up to a
+    constant in each column, which a different bias of the readout could also cause.
     """
     output = output.double()
     if kind_of(output)[0] == "probabilities":

@@ -251,7 +251,9 @@ class Witness(Script):
         return index
 
     def _look(self) -> None:
-        """Find the calls that led to the current backward pass."""
+        """Find the calls of networks whose outputs were used to compute the loss of the current
+        backward pass.
+        """
         reached = [call for call in self._calls if self._is_reached(call)]
         self._calls.clear()
         calls_of: dict[int, list[Call]] = defaultdict(list)  # by network
@@ -335,7 +337,8 @@ def _encoding(x: Tensor, axes: str) -> int | None:
 def _carried(first: Call, second: Call) -> dict[int, int]:
     """Find the arguments of a call that equal outputs of the previous call.
 
-    The result maps the index of an argument to the index of the output that the argument equals.
+    The result maps the index of each such argument of `second` to the index of the output of
+    `first` that equals it.
     """
     carried = {}
     for k, leaf in enumerate(second.leaves):

@@ -27,8 +27,8 @@ class Recorder(FunctionMode):
             whenever a torch call involves a GPU or a recurrent layer. The word is "gpu" if the call
             would use a GPU, "device" if it only creates a `torch.device` for a GPU, and "recurrent"
             if it belongs to a recurrent layer.
-        made: a function that is called with the name, the arguments and the result of each torch
-            function.
+        made: a function that is called whenever a torch function has run, with the torch function's
+            name, its positional arguments and its result.
     """
 
     def __init__(

@@ -41,8 +41,8 @@ class Drawing:
 
     @unwatched
     def instead(self, steps: int, network: nn.Module, inputs: Any, result: Any) -> Any:
-        """Return the images or logits that replace a network's result, or the result itself if
-        nothing replaces it.
+        """Return the images or logits that are to replace a network's result, or the result itself
+        if it is not to be replaced.
 
         Args:
             steps: the number of training steps so far.

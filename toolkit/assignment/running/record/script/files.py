@@ -30,7 +30,9 @@ def shown(tracer: Tracer, name: str, args: tuple[Any, ...]) -> None:
 
 
 def saved(tracer: Tracer, function: Any, /, *args: Any, **kwargs: Any) -> Any:
-    """Record a picture that the script saves, and save it."""
+    """Record a picture that the script is about to save, and then call the original function, which
+    saves it.
+    """
     if not tracer.full():
         tracer.add("save", value=_picture(tracer, args))
     return function(*args, **kwargs)

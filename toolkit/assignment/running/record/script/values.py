@@ -80,8 +80,8 @@ class Values:
 
     @unwatched
     def describe(self, tensor: Tensor) -> dict[str, Any]:
-        """Describe a tensor by plain values; the class `Value` in the module `trace` lists the
-        fields.
+        """Describe a tensor as a dictionary of plain values; the class `Value` in the module
+        `trace` explains most of the dictionary's fields.
         """
         number = self.id_of(tensor)
         networks: set[int] = set()

@@ -1,4 +1,4 @@
-"""Reports to a tracer which functions of torch and other libraries a script calls.
+"""Tells a tracer about the calls that a script makes to functions of torch and other libraries.
 
 Watching does not change what most functions do: their arguments and results are passed on
 unchanged. `forward` is wrapped in every nn.Module subclass that is defined while a script is
