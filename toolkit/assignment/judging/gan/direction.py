@@ -33,10 +33,10 @@ class Pushes(NamedTuple):
 
     @property
     def sign(self) -> int:
-        """The sign of the pushes: 1 if most steps push the outputs up, -1 if most steps push them
-        down, else 0.
+        """The sign of the pushes: 1 if more turns push the outputs up than down, -1 if more push
+        them down than up, else 0.
 
-        Some steps may move the outputs in the opposite direction, because the code may deliberately
+        Some turns may move the outputs in the opposite direction, because the code may deliberately
         swap the labels of real and generated images.
         """
         balance = 0
