@@ -259,8 +259,8 @@ def add_prompt(word: Word, text: str) -> None:
 
 
 def add_gaps(word: Word, condition: str) -> None:
-    """Add a prompt for each training record that is missing or unusable, with the command that
-    creates this record.
+    """For each missing or unusable training record that meets `condition`, add a line that says
+    what is missing and which command creates this record.
     """
     text = "[[ Missing: {{ gap.what }}. The command for it: {{ gap.command }} ]]"
     add_each(word, f"gap in results.gaps if {condition}", text, style="Prompt")

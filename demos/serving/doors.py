@@ -1,8 +1,8 @@
 """The access rules of a page: which requests may have a body, and how long the body may be.
 
-The size of a body is limited before Gradio checks the sender, because Gradio reads a whole body
-before it asks for the password. No page needs file uploads, because pictures are sent as text in a
-request.
+Request bodies are limited in size before Gradio checks the sender, because Gradio reads a whole
+request body before it asks for the password. No page needs file uploads, because pictures are sent
+as text in a request.
 """
 
 import asyncio

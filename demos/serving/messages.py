@@ -17,8 +17,8 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
 def on(trigger: Callable[..., Any], function: Callable[..., Any], **options: Any) -> Any:
-    """Connect an event to a function; only one call runs at a time, and a `ToolkitError` becomes a
-    message.
+    """Connect an event to a function; only one call runs at a time, and a `ToolkitError` is shown
+    to the visitor as a message.
 
     Args:
         trigger: an event of a component, or `gr.api`.

@@ -45,8 +45,8 @@ def example_inputs(name: str, model: Any, batch_size: int) -> tuple[Tensor, ...]
 
 
 class Checked(nn.Module):
-    """A network loaded from a file format that does not check inputs; this class adds the toolkit's
-    checks.
+    """A network loaded from a file whose format provides no input checks; this class adds the
+    toolkit's checks.
 
     The attributes in the file's manifest entry, such as `latent_dim` for a generator, become
     attributes of the network.

@@ -411,7 +411,7 @@ def read_file(file: str, exports_dir: Path = EXPORTS_DIR) -> Export:
 
 
 def command_for(file: str, manifest: Mapping[str, Any] = {}) -> str:
-    """Return the arguments with which `python -m toolkit.train` makes an exported file.
+    """Return the arguments to pass to `python -m toolkit.train` to create an exported file.
 
     Args:
         manifest: the manifest of the file's folder.

@@ -224,7 +224,8 @@ def _write(exports: Sequence[Export], exports_dir: Path, removed: Sequence[str] 
 
 
 def _finish(exports_dir: Path) -> None:
-    """Move staged files that the manifest lists into place, and delete leftover files.
+    """Rename the temporary files that the manifest lists to their final names, and delete leftover
+    files.
 
     Raises:
         ToolkitError: a file cannot be moved into place; `read_listed` still finds it under its
@@ -259,7 +260,8 @@ def copy_export(name: str, source: Path, target: Path, formats: Sequence[Format]
 
 
 def restore(names: Sequence[str], exports_dir: Path) -> Replaced:
-    """Restore the previous versions of networks, along with the files made from those versions.
+    """Restore the previous version of each of the named networks, along with the files made from
+    that version.
 
     The files that the restored versions replace are kept in `previous/undone/`.
 
@@ -283,8 +285,8 @@ def restore(names: Sequence[str], exports_dir: Path) -> Replaced:
 
 
 def _earlier_source(name: str, previous: Path) -> Export:
-    """Return the file in `previous`, the folder of replaced exports, from which a network can be
-    built.
+    """Search `previous`, the folder of replaced exports, for a file from which a network can be
+    built, and return this file.
 
     The folder has no .pt file if torch could not write TorchScript, and no weight file if the
     network was exported before version 0.3. The function therefore returns the first intact file in

@@ -26,8 +26,8 @@ def for_pages(film: Arrays, generator: nn.Module, real: Tensor | None) -> dict[s
     Args:
         generator: any generator with the architecture of the film's generator; the weights of each
             frame are loaded into it, so its own weights are lost.
-        real: the first n of the real images whose logits are in the film, float (n, 1, 28, 28), 0
-            to 1; None if the page does not show real images.
+        real: the first n of the real images for which the discriminator's logits were recorded,
+            float (n, 1, 28, 28), 0 to 1; None if the page does not show real images.
 
     Returns:
         the AUC, the losses and the logits at each step, and two pictures: `png` has one row of

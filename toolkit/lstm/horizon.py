@@ -139,7 +139,7 @@ def _without_step(row: Row) -> Row:
 
 def _identity(trial: Trial) -> dict[str, Any]:
     """Return the settings that identify a trial, in the form that versions before 0.3 used, so that
-    grids begun with an older version keep the same hash.
+    a set of trials started with an older version still has the same hash.
     """
     return asdict(trial) | {"config": _without_newer(asdict(trial.config))}
 

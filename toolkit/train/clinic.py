@@ -243,7 +243,7 @@ def write_evidence(
     """Write the pictures and the metrics that show a failure.
 
     Args:
-        plot: further arguments of `save_curves`.
+        plot: further keyword arguments for `save_curves`.
     """
     pictures = [(title, figures.sheet(batch[:25])) for title, batch in images.items()]
     figures.save_captioned(directory / "samples.png", pictures, inches=3.2)

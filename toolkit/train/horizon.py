@@ -221,7 +221,7 @@ def plot_gates(path: Path, model: LSTM, digits: Tensor) -> None:
     """Plot the LSTM's gates and states while it reads one sequence, `digits`, which has shape (1,
     length).
 
-    The cells are sorted by the mean of their forget gates.
+    The cells are sorted by the mean value of their forget gates over the sequence, largest first.
     """
     i, f, o, g, c, h = (x[0].T for x in model.trace(digits))  # (hidden_size, length)
     order = f.mean(dim=1).argsort(descending=True)

@@ -38,8 +38,8 @@ def train_recurrent(
     """Train, test and export the LSTM or the RNN, and draw the accuracy during training.
 
     Args:
-        num_test: the number of test palindromes of each length; without the curriculum, only a
-            tenth of this number is used.
+        num_test: the number of test palindromes of each length; if the network is trained without
+            the curriculum, only a tenth of this number is used for its test.
         num_seeds: the number of networks to train, each with its own seed; the first network is
             exported, and the accuracies of all networks are listed.
     """
@@ -76,8 +76,8 @@ def trial_of(config: Config, num_test: int) -> Trial:
     (with the curriculum) or in `NEAR` (without it).
 
     Args:
-        num_test: the number of test palindromes of each length; without the curriculum, only a
-            tenth of this number is used.
+        num_test: the number of test palindromes of each length; if the network is trained without
+            the curriculum, only a tenth of this number is used for its test.
     """
     lengths = {config.length}
     if config.curriculum:

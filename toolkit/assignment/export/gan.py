@@ -56,9 +56,9 @@ def look(child: GANChild, located: Located) -> list[Callable[[], Own]]:
         two functions without arguments; the first returns the description (`Own`) of the generator,
         and the second the description of the discriminator. The functions raise a ToolkitError if a
         network cannot be exported: the generator must take no inputs other than z and labels, z
-        must have been recorded in a tensor of its own, and it must be normally distributed if there
-        are labels; the discriminator must take images alone; and `sizes_of` must accept the shape
-        of the images.
+        must have been recorded in a tensor that contains no labels, and z must be normally
+        distributed if there are labels; the discriminator must take only images; and `sizes_of`
+        must accept the shape of the images.
 
     Raises:
         Missing: no generator and discriminator were found among the networks that the script calls.

@@ -91,7 +91,8 @@ def read_code(folder: Path) -> dict[PurePosixPath, bytes]:
 
 
 def locate(files: Mapping[PurePosixPath, bytes], chosen: PurePosixPath | None = None) -> Found:
-    """Find the file and the class for each part of the assignment in a submission.
+    """In a submission, find the file for each part of the assignment and, where the part is a class
+    or a function, its name.
 
     Args:
         files: the contents of the submission's files, by relative path; only Python files and

@@ -113,7 +113,7 @@ def prepare(source: Path, target: Path, chosen: str | None = None) -> Submission
         chosen: the name of a file in `source` that is preferred to all other candidates.
 
     Raises:
-        UsageError: `source` is not a folder, or has no file for any part.
+        UsageError: `source` is not a folder, or contains no file for any part of the assignment.
     """
     search = _search(source, chosen)
     unclear_parts = {part: unclear(part, equal) for part, equal in search.equal.items()}
@@ -161,7 +161,7 @@ def _search(source: Path, chosen: str | None) -> Found:
     """Find the file for each part of the assignment in a folder.
 
     Raises:
-        UsageError: `source` is not a folder, or has no file for any part.
+        UsageError: `source` is not a folder, or contains no file for any part of the assignment.
     """
     check_folder(source)
     names = ", ".join(FILES.values())

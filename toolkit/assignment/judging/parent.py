@@ -304,7 +304,8 @@ def _has_same_stop(verdicts: Verdicts, stop: Finding) -> bool:
 
 
 def _name_one_cause(verdicts_of: Mapping[Part, Verdicts]) -> None:
-    """If another finding has the same cause, remove the finding that the training stops.
+    """If the training stops and another finding has the same cause, remove the finding that reports
+    the stop.
 
     The other finding must be about the data set or the LSTM, and the exception messages of the two
     findings must have the same first line, apart from numbers. The remaining finding then mentions

@@ -50,7 +50,9 @@ def _made_by(node: ast.stmt) -> list[str]:
 
 
 def imported(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Yield the line and the name of each imported module, including `import_module("name")`."""
+    """Yield the line number and the name of each imported module, including modules imported by a
+    call such as `import_module("name")`.
+    """
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             for module in _modules_of(node):

@@ -22,7 +22,7 @@ class Figure(NamedTuple):
 
 @dataclass
 class Gan:
-    """The pictures and numbers of a GAN.
+    """The pictures and numbers that a report shows for one GAN.
 
     A picture is represented by its file name; a missing picture is represented by "" or, in the
     list `samples`, has no entry.

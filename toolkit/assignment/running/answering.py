@@ -103,8 +103,8 @@ def described(error: BaseException, root: Path) -> ErrorDescription:
 
     The description contains the names of the exception's class and base classes, its message and
     its location in the student's code. Where applicable, it also contains the module that could not
-    be imported, the path of the missing file, and the names of the limits, such as a full disk,
-    that may have caused the exception.
+    be imported, the path of the missing file, and the names of the limits, such as the limit on
+    disk space, that may have caused the exception.
     """
     file, line = place_of(error, root)
     return {

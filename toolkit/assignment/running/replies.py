@@ -1,5 +1,5 @@
 """The types of the replies that a process with a student's code sends to the judge (the process
-that checks the submission); mypy checks the code of both processes.
+that checks the submission); mypy checks the toolkit's code in both processes against these types.
 
 The judge asks a question by calling a method of a class in `answers/`; the method runs in the other
 process, and its return type is the type of the reply. The judge does not import the classes in

@@ -18,7 +18,7 @@ from toolkit.common.errors import ToolkitError
 
 
 def candidates() -> list[Isolation]:
-    """Return all kinds of isolation that this user may try, the best kind first."""
+    """Return the kinds of isolation to try, the best kind first."""
     tools: tuple[Tool, ...] = ("bubblewrap", "unshare", "limits")
     return [Isolation(tool, drop_user=os.geteuid() == 0) for tool in tools]
 

@@ -1,4 +1,4 @@
-"""Facts about single lines of a student's code, obtained by running the code."""
+"""Facts about individual lines of a student's code, obtained by running the code."""
 
 import math
 import random

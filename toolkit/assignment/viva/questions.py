@@ -81,7 +81,7 @@ def draw_questions(
 
 
 class _Script:
-    """The facts about one script, from which questions are drawn."""
+    """The facts about one script; these facts are the source of the questions."""
 
     def __init__(self, facts: ScriptFacts, submission: Submission, language: Language) -> None:
         self._facts, self._submission, self._language = facts, submission, language

@@ -44,7 +44,7 @@ class Program(Checked):
 
 
 def opened(export: Export) -> Program:
-    """Return a module that runs the network in an exported `.pt2` file and maps tensors to
+    """Return a module that runs the network in an exported `.pt2` file, and takes and returns
     tensors.
     """
     return Program(export, from_bytes(export.data).module().requires_grad_(False))

@@ -90,7 +90,8 @@ def overlap(
 
 
 def memory(images: Tensor, training_images: Tensor) -> Memory:
-    """Measure how close images are to the training images, and what fraction of them are copies.
+    """Measure how close `images` are to the training images, and what fraction of `images` are
+    copies of training images.
 
     The images have shape (n, 1, 28, 28), the training images have shape (m, 1, 28, 28), and all
     pixels are from 0 to 1. An image is a copy if its distance to the nearest training image is less

@@ -187,8 +187,9 @@ def _artist_like(game: Game, probe: "Probe") -> Artist | None:
 def _stops_untrained(game: Game) -> bool:
     """True if the script trained both networks for some steps and then stopped before its end.
 
-    The check's short training may be the reason: for example, a search for certain digits among the
-    generated images fails until the generator draws digits.
+    The reason may be that the check cuts the training short: for example, a script that searches
+    the generated images for certain digits cannot find them if the generator has not yet learned to
+    draw digits.
     """
     trace = game.trace
     if not all(player.steps for player in game.players()):

@@ -61,7 +61,8 @@ class Pushes(NamedTuple):
 
 
 class Sides(NamedTuple):
-    """Three groups of pushes on the discriminator's outputs, whose directions are compared.
+    """How training steps push the discriminator's outputs, up or down, in three groups that the
+    check compares.
 
     `real` and `drawn` are the pushes by the discriminator's steps, for real and for generated
     images; `wanted` are the pushes by the generator's steps, for generated images.

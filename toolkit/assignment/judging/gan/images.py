@@ -155,8 +155,8 @@ def check_images(game: Game, draw: Draw, verdicts: Verdicts) -> None:
 
 
 def _first_drawn(game: Game) -> Call | None:
-    """Return the first generator call whose output has at least two dimensions, so that it may be a
-    batch of images.
+    """Return the first generator call whose output has at least two dimensions, as a batch of
+    images must have.
     """
     for call in game.draws:
         if call.output is not None and len(call.output.shape) > 1:
@@ -280,8 +280,8 @@ def _fitted(x: Tensor, y: Tensor) -> tuple[float, float]:
 
 
 class Growth(NamedTuple):
-    """The largest absolute pixel values in images from large noise, and in images from even larger
-    noise.
+    """The largest absolute pixel value in images generated from noise with large values, and in
+    images generated from noise with even larger values.
     """
 
     near: float

@@ -74,7 +74,7 @@ def _check_softmax(game: Game, verdicts: Verdicts) -> bool:
     images.
 
     Returns:
-        True if there is a softmax.
+        True if the discriminator contains a softmax.
     """
     if "Softmax" not in game.discriminator.kinds:
         return False

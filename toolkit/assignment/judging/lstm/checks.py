@@ -165,8 +165,8 @@ def look(network: Network) -> tuple[list[Drawn], list[str]]:
     """Count how often a forward pass uses each tensor, and find each call of softmax.
 
     Returns:
-        the tensors that a forward pass draws at random, and the names of the network's parameters
-        that it replaces with new ones.
+        the tensors that are drawn at random during a forward pass, and the names of the network's
+        parameters that the pass replaces.
     """
     usage = network.usage
     x = network.digits(usage.batch, usage.steps)

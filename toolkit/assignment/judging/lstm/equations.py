@@ -97,9 +97,9 @@ def _is_far(match: Match, readout: Map) -> bool:
 
 
 def _fresh(network: Network, most: int | None = None) -> list[tuple[Tensor, Tensor]]:
-    """Return new inputs, which were not used in the search for the gates and states, each with the
-    network's logits for it. The batch sizes and lengths also differ from those in the search where
-    the network allows this.
+    """Return inputs that were not used in the search for the gates and states, each paired with the
+    network's logits for that input, up to a constant in each row. Where the network allows this,
+    the batch sizes and lengths also differ from those in the search.
 
     Args:
         most: the maximum number of steps; without it, some sequences may be longer than those in

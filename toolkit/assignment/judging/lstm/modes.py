@@ -1,7 +1,7 @@
 """Compares the outputs of an LSTM in training mode with its outputs in evaluation mode.
 
-The equations are checked in evaluation mode, in which dropout has no effect. Without this
-comparison, the check would miss computations that forward does only in training mode.
+The equations are checked in evaluation mode, in which dropout has no effect. If the two modes were
+not compared, the check would miss computations that forward does only in training mode.
 """
 
 from contextlib import suppress

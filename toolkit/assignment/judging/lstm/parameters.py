@@ -183,7 +183,9 @@ def check_gradients(network: Network, verdicts: Verdicts) -> None:
 
 
 class Slope(NamedTuple):
-    """The slope of the output when a parameter is moved in a random direction."""
+    """The rate at which a weighted sum of the network's outputs changes as one parameter is moved
+    in a random direction.
+    """
 
     name: str
     gradient: float  # by autograd

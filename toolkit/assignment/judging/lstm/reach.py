@@ -97,8 +97,9 @@ def _firm_rows(model: Model, read: Tensor) -> Tensor:
 
 
 def _rounded(model: Model) -> Model:
-    """Return the model with small random changes to the weights of its layers, about as large as
-    the rounding errors of weights found by a least-squares fit.
+    """Return a copy of the model in which small random changes have been made to the weights of the
+    layers; the changes are about as large as the rounding errors in weights that a least-squares
+    fit finds.
     """
     rng = torch.Generator().manual_seed(13)
 

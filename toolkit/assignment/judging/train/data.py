@@ -143,7 +143,8 @@ def _loads_to_compare(loads: list[Load], trained: set[Data], verdicts: Verdicts)
     """Return a loader of the training data, followed by one loader for each other data set.
 
     Returns:
-        an empty list if there is nothing to compare.
+        the loaders, or an empty list if there is no other data set with which the training data can
+        be compared.
     """
     first = next((load for load in loads if _data_of(load) in trained), None)
     if first is None:

@@ -1,4 +1,4 @@
-"""A player is a network that is trained, together with the steps of its optimisers.
+"""A player is a network that is being trained, together with the recorded steps of its optimisers.
 
 The training of the LSTM has one player, and the training of a GAN has two players.
 """

@@ -30,7 +30,9 @@ class Record(BaseModel):
 
 
 class Value(Record):
-    """A tensor that an event received or produced."""
+    """A tensor that took part in a recorded event, for example as an input or an output of a call
+    to a network.
+    """
 
     id: int
     shape: tuple[int, ...]

@@ -81,7 +81,7 @@ class DatasetAnswers:
                 names in lower case.
 
         Returns:
-            `inputs` (n, ...) and `labels` (n, numbers of one label), both converted to floats, with
+            `inputs` (n, ...) and `labels` (n, numbers per label), both converted to floats, with
             one row for each of the n items; and `dtype`, the original dtype of the inputs. Unless
             every item has an input and a label that can be converted to tensors, with the same
             shapes in all items, `inputs` and `labels` are None and there is no `dtype`.

@@ -129,10 +129,10 @@ class GANAnswers(Runs):
         folder in the toolkit's file formats.
 
         Args:
-            maker: the name of a module, and the name of a function in it that makes the files;
-                `toolkit export` passes the names of `own_files` and its module. The module is
-                passed by name because it lies outside the package `running`, the only part of the
-                toolkit that a sandbox contains.
+            maker: the name of a module, and the name of a function in it that creates the exported
+                files; `toolkit export` passes the name of the module that defines `own_files`, and
+                the name of `own_files` itself. The module is passed by name because it lies outside
+                the package `running`, the only part of the toolkit that a sandbox contains.
 
         Returns:
             two entries of the dictionary that `own_files` returns: `golden`, reference inputs and

@@ -284,9 +284,9 @@ class LSTMAnswers:
         """Return the tensors that a call to the network creates from scratch rather than from an
         input tensor; if the call fails, return those that it had created by then.
 
-        Each tensor is described by the [file, line] that created it, its shape, and a flag that is
-        True if all its elements are zero, as in the entry `new` of the dictionary that
-        `operations.notable` returns.
+        Each tensor is described by the [file, line] of the code that created it, its shape, and a
+        flag that is True if all its elements are zero; the entry `new` in the result of
+        `operations.notable` has the same format.
         """
         operations = self._operations()
         with contextlib.suppress(Exception), operations:  # whatever a student's code raises

@@ -128,7 +128,7 @@ def _go_down(descent: Descent, name: str, levels: list[_Level], failures: list[s
 
 
 def _delete_folder(parent: int, level: _Level, above: _Level, failures: list[str]) -> None:
-    """Delete a folder whose contents have been processed, unless some of them remain."""
+    """Delete a folder, unless it still contains something that could not be deleted."""
     if level.holds_mount:
         above.holds_mount = True
         above.kept.add(level.name)

@@ -234,7 +234,9 @@ class Listener:
         os.close(self.write)
 
     def start(self) -> None:
-        """Start listening; the parent process calls this method after the fork."""
+        """Start reading the standard error of the process that runs the part; the parent process
+        calls this method after it has forked that process.
+        """
         os.close(self.write)
         self._thread.start()
 

@@ -95,7 +95,7 @@ class Weights:
 
 
 def _refuse(weights: Any, *args: Any, **kwargs: Any) -> Any:
-    """Raise the error for the missing file."""
+    """Raise the `FileNotFoundError` that the attempt to load the missing file caused."""
     raise vars(weights)["_error"]
 
 

@@ -169,7 +169,7 @@ class Functions:
     def _call(
         self, function: Function, points: Tensor, seed: int, count: int, known_to_end: bool
     ) -> Tried:
-        """Call a function with the two latent points in the given shape, and record the result."""
+        """Call a function with the two latent points in `points`, and record the result."""
         self.artist.drawn.clear()
         values = {
             "latent_dim": self.latent_dim,

@@ -288,8 +288,8 @@ def _goes_on(path: Path, samples: Sequence[Tensor]) -> bool:
 def _try_with_ends(
     candidates: Sequence[Function], functions: Functions, place: Placed, verdicts: Verdicts
 ) -> None:
-    """Call functions that the script has also called, passing two random latent points as the ends
-    of an interpolation, and judge the first function that does interpolate.
+    """Take the functions that the script has called, call each in turn with two random latent
+    points as the ends of an interpolation, and judge the first one that interpolates.
 
     The check does this only if it cannot tell whether the path that the script itself drew connects
     two samples.
@@ -385,9 +385,9 @@ def _check_ends(
     """Check that the two ends of an interpolation always have different classes, and not only by
     chance.
 
-    The check covers only ends that the code chooses. The check cannot judge ends that a person
-    picked, either directly or by picking the random seed; only the picture shows whether such ends
-    have different classes.
+    The check covers only ends that the code chooses. If a person picked the two end points, either
+    directly or by picking the random seed, the check cannot judge them; only the picture shows
+    whether they have different classes.
     """
     is_seeded = _is_seeded(functions.lines)
     fixed: Function | None = None  # a choice by a seed, which a person may have picked

@@ -286,8 +286,8 @@ class LayerJudge(NamedTuple):
         return maps
 
     def _report(self, proofs: Proofs, operations: Mapping[str, Operation]) -> None:
-        """Report a fault that several gates share only once, at the operation given for the first
-        of these gates.
+        """If several gates have the same fault, report this fault only once, at the operation given
+        for the first of these gates.
 
         The report uses the weakest proof among these gates, so a fault is reported only if it is
         proved for each of them.
@@ -338,8 +338,8 @@ def _is_same(a: Tensor, b: Tensor) -> bool:
 
 
 def _readouts(match: Match) -> Iterator[tuple[Read, Tensor, Tensor | None]]:
-    """Yield each wrong input that a readout may have: its description, its tensor, and a second
-    tensor if the readout reads two, else None.
+    """Yield the incorrect inputs from which a student's code may compute the logits: for each
+    input, its description, its tensor, and a second tensor if the logits depend on two, else None.
     """
     h, c = match.h, match.c
     for step in (0, -2, *range(1, len(h) - 2)):
@@ -353,7 +353,9 @@ def _readouts(match: Match) -> Iterator[tuple[Read, Tensor, Tensor | None]]:
 
 
 def check_readout(match: Match, trial: Trial, recording: Recording, verdicts: Verdicts) -> None:
-    """Judge equation (7), in which the logits are an affine map of h(T)."""
+    """Check the student's implementation of equation (7), in which the logits are an affine map of
+    h(T).
+    """
     line, reads = recording.last, trial.model.reads
     if reads == Read():
         _check_bias(trial, line, verdicts)

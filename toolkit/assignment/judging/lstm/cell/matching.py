@@ -84,7 +84,7 @@ class Reading(NamedTuple):
 def find_match(recording: Recording) -> Match | None:
     """Return the series that are most likely the gates, c(t) and h(t) of an LSTM, or None.
 
-    The search also finds these series in an LSTM that contains common mistakes.
+    The gates, c(t) and h(t) are also found in an LSTM that contains common mistakes.
     """
     best: Match | None = None
     for match in _matches(recording):
@@ -164,8 +164,8 @@ def _readings(candidates: Candidates, kinds: dict[int, str]) -> Iterator[Reading
 
 
 def _cost(candidates: Candidates, kinds: dict[int, str], gates: dict[str, int], h: int) -> int:
-    """Return a number that grows with the deviations from the equations, not counting the mistakes
-    in (5) and (6).
+    """Return a number that grows with each deviation from the equations, except for mistakes in
+    equations (5) and (6), which are not counted.
     """
     cost = 0
     for name, k in gates.items():

@@ -106,8 +106,9 @@ class Seen:
         return sizes
 
     def _change(self, named: MutableMapping[str, Any], varied: Mapping[str, Any]) -> None:
-        """Replace the sizes and the device among the arguments with the values in `varied`; an
-        object that holds settings is copied before it is changed.
+        """If an argument is one of the sizes in `varied`, or the device, replace it with the value
+        in `varied`; if an argument is an object that holds settings, copy this object and make the
+        same replacements in the copy.
         """
         for name, value in list(named.items()):
             word = meaning(name, "network")

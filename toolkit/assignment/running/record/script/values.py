@@ -57,8 +57,8 @@ class Values:
         self._outputs = deque[tuple[int, Tensor, set[bytes]]](maxlen=RECENT)
 
     def id_of(self, value: Any) -> int:
-        """Return a small number that identifies a value; no other tensor, network or optimiser gets
-        the same number.
+        """Return a small number that identifies an object, such as a tensor, a network or an
+        optimiser; no other object gets the same number.
         """
         if type(value).__weakrefoffset__ == 0:  # for example, a list that is a data set
             value = self._kept.setdefault(id(value), _Kept(value))
