@@ -158,7 +158,8 @@ def source_of(name: str, files: Collection[str]) -> str:
 
 
 def entry_of(name: str, exports_dir: Path) -> dict[str, Any]:
-    """Return the manifest entry of a network's source, or {} if the source is not listed.
+    """Return the manifest entry of the file from which a network is built, usually its weight file,
+    or {} if the manifest does not list this file.
 
     Raises: see `read_manifest`.
     """

@@ -290,7 +290,8 @@ def belonging(source: Export, file: str, data: bytes, facts: Mapping[str, Any]) 
     """Return a file with a manifest entry that contains the hash of `source`, the weight file from
     which the new file was made.
 
-    If the manifest no longer lists these weights, the file is invalid.
+    If the manifest no longer lists the weights from which the file was made, the file is no longer
+    valid.
     """
     entry = {
         "sha256": sha256(data),

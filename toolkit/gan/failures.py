@@ -173,8 +173,8 @@ def in_training_mode(generator: nn.Module, z: Tensor, batch_size: int) -> Tensor
 def without_statistics(generator: nn.Module, z: Tensor) -> Tensor:
     """Generate images (n, 1, 28, 28) from z in eval mode, with untrained batch-norm statistics.
 
-    During the call, the running means are 0, and the running variances are 1. After the call, the
-    generator's own statistics are restored.
+    During the call, the running means of the batch normalisation are 0, and its running variances
+    are 1. After the call, the generator's own statistics are restored.
 
     Raises:
         ToolkitError: the generator has no batch normalisation.

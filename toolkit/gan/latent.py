@@ -128,7 +128,8 @@ def pair_of_classes(
         digit_from, digit_to: the digits to show, 0 to 9; by default, any two different digits.
 
     Raises:
-        ToolkitError: no two candidates are suitable.
+        ToolkitError: the candidates' images do not clearly show two different digits, or none of
+            them clearly shows a requested digit.
         UsageError: the same digit is requested for both ends.
     """
     if digit_from is not None and digit_from == digit_to:

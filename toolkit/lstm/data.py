@@ -176,7 +176,8 @@ def _sample_distinct(count: int, half: int, split: str, rng: torch.Generator) ->
 
 
 def _sample_from_list(count: int, length: int, split: str, rng: torch.Generator) -> Tensor:
-    """Sample `count` distinct left halves from the list of all left halves in a split.
+    """List the left halves of all palindromes in a split, and draw `count` distinct left halves
+    from this list at random.
 
     This function is fast if `count` is more than a tenth of the number of left halves in the split.
     """

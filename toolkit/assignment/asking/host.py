@@ -373,7 +373,8 @@ class Host:
             raise
 
     def close(self) -> None:
-        """End the warm process (see `Host`) and all processes that it has started.
+        """End the process that has already imported torch (see `Host`), and all processes that it
+        has started.
 
         The next call of `child` starts a new warm process.
         """

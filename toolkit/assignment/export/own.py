@@ -242,7 +242,7 @@ def _script(name: str, model: OwnGenerator | OwnDiscriminator) -> bytes:
 
     Raises:
         ToolkitError: torch can neither script nor trace the student's code, or the outputs of the
-            file differ from those of the network.
+            exported network differ from those of the original network.
     """
     try:
         return torchscript.to_bytes(name, model)

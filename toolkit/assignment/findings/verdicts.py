@@ -96,8 +96,8 @@ class Verdicts:
         """Add a finding with the verdict "not seen" for each question (a group of related faults)
         about this part that no finding answers.
 
-        They are added only if every finding so far has the verdict "right", or if the code stopped
-        early but at least one finding has this verdict.
+        These findings are added only if every finding so far has the verdict "right", or if the
+        code stopped early but at least one finding has the verdict "right".
         """
         right = self._with("right")
         questions = unanswered(self.part, self.findings)

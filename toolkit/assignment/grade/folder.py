@@ -345,7 +345,9 @@ def _grade(name: str, archive: bytes | Path, judging: Judging) -> tuple[str, Res
 
 
 def _num_outdated(out: Path, archives: Iterable[Path], results: Mapping[str, Result]) -> int:
-    """Return the number of archives whose earlier result is not valid."""
+    """Return the number of archives that have a result from an earlier run which cannot be used
+    again.
+    """
     number = 0
     for path in archives:
         number += path.name not in results and _result_path(out, path).exists()

@@ -233,8 +233,8 @@ def _homes(report: Report, rubric: Rubric) -> Mapping[Cause, list[Task]]:
 
 
 def _open(counted: Counted, not_seen: Iterable[Finding], is_unseen: bool) -> None:
-    """Set the open points of a task to the total cost of all faults that the check could not rule
-    out, but to no more than the points that the task has left.
+    """Set the points of a task that only a person can award or withhold: the total cost of all
+    faults that the check could not rule out, but at most the points that the task has left.
 
     Args:
         is_unseen: True if, for at least one of this task's parts, the check could not answer any

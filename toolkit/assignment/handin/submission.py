@@ -51,9 +51,9 @@ class Submission:
     """A copy of a student's folder, in which code may run and write files.
 
     Attributes:
-        root: the folder of the copy. Besides the student's files, it contains the Python files that
-            were made from notebooks. Functions that are not yet written are changed to raise an
-            error when they are called.
+        root: the folder into which the student's files were copied. Besides the student's files, it
+            contains the Python files that were made from notebooks. Functions that are not yet
+            written are changed to raise an error when they are called.
         parts: for each part that was found, its file, the files that it imports and the files that
             import it.
         unclear: for each part whose file could not be determined, the key of the message to report

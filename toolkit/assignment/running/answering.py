@@ -45,7 +45,7 @@ def take_pipes() -> tuple[int, int]:
 
     Returns:
         duplicates of the original standard input and output descriptors; the standard descriptors
-        themselves now lead to the null device.
+        themselves now refer to the null device.
     """
     read, write = os.dup(0), os.dup(1)
     nowhere = os.open(os.devnull, os.O_RDWR)

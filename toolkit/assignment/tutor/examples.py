@@ -362,8 +362,8 @@ class _Discriminator(nn.Module):
     def push(self, images: Tensor, wanted: str, mistake: str) -> Comparison:
         """Test that gradient descent would move D's outputs for `images` in the direction `wanted`.
 
-        `wanted` is "up" or "down"; the result of the comparison is "-" unless all these outputs
-        would move in the same direction.
+        `wanted` is "up" or "down"; the direction found is "up" or "down" if D's outputs for
+        `images` would all move in this direction, and "-" otherwise.
         """
         directions: set[float] = set()
         for batch, answers in self.answered:

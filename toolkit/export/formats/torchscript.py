@@ -60,7 +60,7 @@ def why_not() -> str:
 
 
 def to_bytes(name: str, model: nn.Module) -> bytes:
-    """Return the content of a `.pt` file.
+    """Convert a network to TorchScript, and return the content of the `.pt` file.
 
     Args:
         name: a key of `toolkit.export.manifest.SIGNATURES`.

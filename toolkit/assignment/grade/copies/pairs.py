@@ -25,7 +25,7 @@ MAX_CLAUSES, MAX_CLAUSE = 5, 300  # clauses about one archive, characters of a c
 
 @dataclass(frozen=True)
 class Similar:
-    """The similar pairs of submissions in a class."""
+    """The pairs of similar submissions in a class."""
 
     pairs: list[Pair]
     usual: float  # the similarity that is usual in the class, 0 to 1

@@ -141,7 +141,8 @@ def _loss_to_mend(game: Game, real: int) -> Placed | None:
     other.
 
     Args:
-        real: the sign of the push on the outputs for real images.
+        real: 1 if the discriminator's training raises its outputs for real images, -1 if it lowers
+            them.
     """
     if real < 0:  # real images are usually pushed up
         return _loss_of(game, game.turns(game.discriminator), drawn=False)

@@ -100,8 +100,8 @@ class Game:
         return copies
 
     def players(self) -> tuple[Player, Player]:
-        """Return the generator and the discriminator, each with the steps of the optimisers that
-        hold any of its parameters.
+        """Return the generator and the discriminator, each with the recorded steps of every
+        optimiser that holds any of the network's parameters.
         """
         generator = self._player("generator", self.generator)
         return generator, self._player("discriminator", self.discriminator)

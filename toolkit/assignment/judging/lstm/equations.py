@@ -218,7 +218,7 @@ def record(
     """Record the values of a forward pass over known inputs.
 
     Args:
-        hidden: the number of units in the gates and states to look for.
+        hidden: the function looks for gates and states with this number of units.
         rows: the minimum number of sequences; by default, enough to fit affine maps of a state with
             `hidden` units.
         steps: the number of digits to read; by default, the network's usual number.

@@ -301,7 +301,7 @@ def _untrained(loads: list[Load], trained: set[Data], first: Load) -> list[Load]
     Args:
         loads: the loaders, in order of creation.
         trained: the data sets that were trained on.
-        first: the first loader of a data set that was trained on.
+        first: the first loader whose data set was trained on.
     """
     untrained: dict[Data, Load] = {}
     for load in loads:

@@ -48,8 +48,8 @@ def check_labels(before: int, loss: Loss, trace: Trace, verdicts: Verdicts) -> b
 
 
 def whole(x: Tensor) -> Tensor | None:
-    """Convert digits, which may have been divided by 9 or 10, to int64; return None if this gives
-    no whole numbers.
+    """Convert digits, which may have been divided by 9 or 10, to int64; return None if no factor
+    (1, 9 or 10) makes all of them whole numbers.
     """
     for scale in SCALES:
         scaled = x.double() * scale

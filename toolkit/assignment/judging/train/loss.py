@@ -164,7 +164,8 @@ def _judge(loss: Loss, before: int, trace: Trace, verdicts: Verdicts) -> None:
     """Judge one call to a torch loss function.
 
     Args:
-        before: index of the backward pass before the call.
+        before: index of the backward pass that precedes the loss's own backward pass, or -1 if
+            there is none.
     """
     if loss.name in OF_CLASSES:
         numbers = loss.input.numbers if loss.input else None

@@ -279,8 +279,8 @@ class Trace(Record):
         return cls.model_validate({**answer, "networks": networks})
 
     def only(self, name: str | None) -> Self:
-        """Leave out the events of networks whose class is not `name`, if these networks are trained
-        separately.
+        """If networks of the class `name` and other networks are trained in separate optimiser
+        steps, leave out the events that belong to the training of the other networks.
         """
         left_out = self._foreign_events(name)
         if not left_out:
@@ -345,7 +345,7 @@ class Trace(Record):
         return events
 
     def all(self, *kinds: type[E]) -> list[E]:
-        """Return the events of these kinds."""
+        """Return all events of the given kinds."""
         return [event for event in self.events if isinstance(event, kinds)]
 
     def between(self, first: int, last: float, *kinds: type[E]) -> list[E]:

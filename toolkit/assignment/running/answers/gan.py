@@ -135,8 +135,9 @@ class GANAnswers(Runs):
                 the package `running`, the only part of the toolkit that a sandbox contains.
 
         Returns:
-            two entries of the dictionary that `own_files` returns: `golden`, reference inputs and
-            outputs with a tolerance, and `problems`, the reasons why files could not be made.
+            two entries of the dictionary that `own_files` returns: `golden` (reference inputs and
+            outputs, with a tolerance) and `problems` (the reasons why some files could not be
+            made).
         """
         home, function = maker
         own_files = getattr(importlib.import_module(home), function)

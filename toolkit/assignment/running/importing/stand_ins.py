@@ -81,8 +81,8 @@ class StandIns(MetaPathFinder, Loader):
 
 
 def _is_shared(name: str) -> bool:
-    """Return True if `name` is `google` and no such package is installed; this namespace contains
-    `google.colab`, which a stand-in replaces, along with packages that are not replaced.
+    """Return True if `name` is `google` and no such package is installed; the namespace `google`
+    contains both `google.colab`, which a stand-in replaces, and packages that are not replaced.
     """
     return name == "google" and PathFinder.find_spec(name) is None
 

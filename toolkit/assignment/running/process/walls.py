@@ -1,8 +1,9 @@
 """Functions that detect when code reaches a limit imposed only by the check or the sandbox, for
 example on disk space.
 
-Such a limit is called a wall. This module looks for every known wall; only the process that checks
-the submission knows which walls actually exist on the system where the code runs (`Host.walls`).
+Such a limit is called a wall. This module looks for all known limits of this kind; only the process
+that checks the submission knows which limits actually exist on the system where the code runs
+(`Host.walls`).
 """
 
 import contextlib
@@ -200,8 +201,8 @@ def notice_large_files() -> None:
 
 
 def say(name: str) -> None:
-    """Report a limit by writing its error message to standard error, where a `Listener` reads
-    it.
+    """Report that a limit has been reached: write the error message for this limit to standard
+    error, where a `Listener` reads it.
     """
     with contextlib.suppress(OSError):
         os.write(2, f"\n{WORDS[name][0]}\n".encode())
@@ -213,8 +214,8 @@ class Listener:
     messages.
 
     Attributes:
-        write: the write end of a pipe, which becomes the standard error of the process that runs
-            the part.
+        write: the write end of a pipe; this end becomes the standard error of the process that runs
+            one part of a submission.
     """
 
     def __init__(self) -> None:

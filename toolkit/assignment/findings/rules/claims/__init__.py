@@ -1,5 +1,6 @@
-"""Claims, which are conditions that prove findings. Each judge (the code that checks one part of a
-submission) has its own module of claims, and one module is shared by all judges.
+"""Claims: each claim is a condition that proves a finding if the observed values satisfy it. Each
+judge (the code that checks one part of a submission) has its own module of claims, and one module
+is shared by all judges.
 
 A judge calls a claim with the numbers that the judge observed, and gets evidence for a finding:
 `verdicts.fault("dead-parameter.unused", proof=claims.lstm.moving_changes_nothing(...))`.

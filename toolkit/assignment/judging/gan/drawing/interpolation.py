@@ -272,8 +272,8 @@ def _judge_ends(path: Path, place: Placed, samples: Sequence[Tensor], verdicts: 
 def _goes_on(path: Path, samples: Sequence[Tensor]) -> bool:
     """True if a sample lies beyond an end of a path.
 
-    If latent points have only two dimensions, the result is False, because a sample may lie beyond
-    an end by chance.
+    If latent points have only two dimensions, the result is always False, because a sample may then
+    lie on the extension of the path by chance.
     """
     size = path.points.size(1)
     if size <= 2:

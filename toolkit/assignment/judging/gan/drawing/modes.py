@@ -30,7 +30,7 @@ def _check_calls(game: Game, verdicts: Verdicts) -> bool:
     """Judge the generator's mode by its calls.
 
     Returns:
-        True if the calls show the mode.
+        True if the calls are enough to judge the generator's mode (training or evaluation).
     """
     trained = game.trained_on(game.generator)
     for call in game.draws:

@@ -87,7 +87,9 @@ def _makes_network(function: ast.FunctionDef, game: Game) -> bool:
 
 
 def _is_parameter(called: ast.expr, function: ast.FunctionDef | None) -> bool:
-    """True if a function calls one of its parameters, which may be a generator."""
+    """True if `called` is the name of a parameter of `function`; such a parameter may be a
+    generator that is passed in.
+    """
     if function is None or not isinstance(called, ast.Name):
         return False
     return called.id in [argument.arg for argument in function.args.args]
@@ -99,7 +101,7 @@ def unsearched(
     """Return the reason why the check may have missed an interpolation, and the line or file that
     the reason refers to, if any.
 
-    Both values are None if the check cannot have missed an interpolation.
+    Both values are None if the check finds no reason why it may have missed an interpolation.
 
     Args:
         drew: as in `sampling_sites`.

@@ -79,7 +79,8 @@ class Artist:
 
     def draw(self, z: Tensor, training: bool = False) -> Tensor:
         """Return images of shape (batch, *like), where `like` is the shape of one of the student's
-        images; each latent point in z, which may have any size, determines which digit is drawn.
+        images (if z is one-dimensional, return one image of shape `like`); each latent point in z,
+        whatever its size, determines which digit its image shows.
         """
         if z.dim() < 2:
             return self.draw(z.reshape(1, -1), training)[0]

@@ -315,8 +315,9 @@ def _error_without(proof: claims.Evidence) -> float:
 
 
 def _missing_weights(fit: Map | None) -> str | None:
-    """Return the name of the first part of a gate's affine map (`weight_h`, `weight_x` or `bias`)
-    that is all zero; None if there is no such part or if the map is not exact.
+    """Return the name of the first of `weight_h`, `weight_x` and `bias` that is all zero in a
+    gate's affine map; None if none of them is, or if the map does not reproduce the gate's values
+    exactly.
     """
     if fit is None or not fit.exact:
         return None

@@ -334,8 +334,8 @@ def _pasts(candidates: Candidates, c: int) -> list[Tensor]:
 def _fitting(
     formula: Formula, gates: Sequence[Tensor], c: Tensor, before: Tensor, past: Tensor
 ) -> Tensor:
-    """Return the indices of the assignments of series to gates for which the formula gives c(t) up
-    to rounding.
+    """Return the indices of the assignments (each assigns a series of values to every gate in
+    `formula`) with which `formula` gives c(t) up to rounding.
     """
     by_name = dict(zip(formula.gates, gates, strict=True))
     unused = torch.zeros(1, dtype=torch.float64)

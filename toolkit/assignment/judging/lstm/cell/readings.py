@@ -26,8 +26,8 @@ class Nearest(NamedTuple):
 
 
 def nearest(recording: Recording, fresh: Sequence[tuple[Tensor, Tensor]]) -> Nearest | None:
-    """Try every assignment of affine maps to gates, and return how close the best one comes to the
-    network's logits.
+    """Try every assignment of affine maps to gates, and return how closely the best assignment
+    reproduces the network's logits.
 
     The result is None if the maps of the gates or of the readout are not known.
 

@@ -232,8 +232,8 @@ def normalised(output: Tensor) -> Tensor:
 
 def kind_of(rows: Tensor) -> tuple[str, int]:
     """Return the kind of numbers in the rows ("probabilities", "logarithms" of probabilities, or
-    "logits") and the axis of the softmax, which is given as 1 for logits, to which no softmax was
-    applied.
+    "logits") and the axis of the softmax. Logits come from no softmax; for them, the axis is given
+    as 1.
     """
     over_batch = len(rows) > 1 and len(rows) != rows.size(1)
     if bool((rows >= 0).all()):

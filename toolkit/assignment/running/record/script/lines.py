@@ -134,7 +134,9 @@ class Lines(Script):
         return super()._change(tree, file)
 
     def _ran_line(self, file: str, line: int, value: Any = None) -> Any:
-        """Record that a statement has run, and return its value."""
+        """Record that a statement has run, and return `value`, the value that the statement has
+        assigned or returned, or None.
+        """
         if self._whole:
             return value
         key = f"{file}:{line}"

@@ -160,7 +160,9 @@ def _yields(loop: ast.stmt) -> bool:
 
 
 def _is_endless(loop: ast.While) -> bool:
-    """Return True for an endless loop, which is not left early because no code after it can run."""
+    """Return True for a `while` loop that has a constant condition and no `break`; such a loop is
+    not shortened, because no code after it can run.
+    """
     if not isinstance(loop.test, ast.Constant):
         return False
     return not any(isinstance(node, ast.Break) for node in ast.walk(loop))
