@@ -290,7 +290,8 @@ def add_table(
     first: float = 3.5,
     most: float = 3.5,
 ) -> None:
-    """Add a caption, and a table with a row for each iteration of a template loop.
+    """Add a caption and, below it, a table; when the template is filled in, the table gets one row
+    for each iteration of `loop`.
 
     Args:
         columns: heading -> expression.

@@ -1,4 +1,4 @@
-"""The latent studio's computations, without the page."""
+"""The computations behind the latent studio's web page and API."""
 
 import functools
 import threading
@@ -235,8 +235,8 @@ class Studio:
 
 
 def studios_of(exports_dir: Path) -> list[Studio]:
-    """Return a `Studio` with the student's own networks, if there are any, and then one with the
-    toolkit's networks.
+    """Return a list of one or two `Studio` objects: one with the student's own networks, if there
+    are any, followed by one with the toolkit's networks.
 
     If the student has only a generator or only a discriminator, the other network is the toolkit's.
 

@@ -55,7 +55,7 @@ def skeleton(
 def solution(
     out: Annotated[Path, typer.Option(help="The folder for the files; it is made.")],
 ) -> None:
-    """For teachers: write the complete solution.
+    """For teachers: copy the complete solution into a folder.
 
     `pack` refuses code that is a copy of the solution.
 

@@ -41,8 +41,8 @@ class Networks(NamedTuple):
     """The generator, the discriminator, a copy of the generator with averaged weights (the moving
     average), and the auxiliary head.
 
-    The moving average is exported in place of the generator. During training, the auxiliary head
-    classifies real digits from the discriminator's features.
+    The copy of the generator with averaged weights is exported in place of the generator itself.
+    During training, the auxiliary head classifies real digits from the discriminator's features.
     """
 
     generator: nn.Module

@@ -160,8 +160,8 @@ class Verdicts:
             equation: the number of the equation that the student's code gets wrong, if the rule
                 does not specify it.
             proof: a claim, i.e. a condition on numbers, and the numbers that the check observed.
-                The fault is added only if the numbers satisfy the claim, or if the claim is that
-                the code failed once, which a second run must still confirm.
+                The fault is added only if the numbers satisfy the claim, or if the claim is merely
+                that the code failed once; in that case, a second run must still confirm the fault.
             function: the name of a function that is still to be written.
             raised: the exception that the message reports.
             fields: the values that the message mentions besides the numbers in `proof`.

@@ -54,7 +54,8 @@ def released_set(major: int, minor: int) -> Path:
     """Return the path of the toolkit's constraints file for a Python version; the file lists the
     newest released version of each package.
 
-    Some Python versions have no constraints file; the path then does not exist.
+    Some Python versions have no constraints file; for such a version, there is no file at the
+    returned path.
     """
     return package_data("constraints") / f"py{major}{minor}-released.txt"
 

@@ -188,7 +188,9 @@ def _verdicts_of(
 
 
 def _excused(submission: Submission, packages: Collection[str]) -> dict[str, str]:
-    """Return the modules whose absence is not a fault, in the form that `Verdicts` expects."""
+    """Return the modules whose failed import is not reported as a fault, in the form of the
+    argument `excused` of `Verdicts`.
+    """
     excused = dict.fromkeys((*NAMES["packages"]["usual"].split(), *packages), "")
     for part in submission.missing:
         excused[FILES[part].removesuffix(".py")] = FILES[part]
@@ -321,8 +323,8 @@ def _name_one_cause(verdicts_of: Mapping[Part, Verdicts]) -> None:
 
 
 def _explain_stop(stop: Finding, verdicts: Verdicts, causes: list[Verdicts]) -> None:
-    """Remove the finding `stop` if a fault in another part has the same exception, and mention the
-    stop in that fault's message.
+    """If a fault in another part has the same exception message as the finding `stop`, remove
+    `stop` and add to the fault's message that the training stops with the same error.
     """
     exception = _without_numbers(stop)
     if not exception:
@@ -483,7 +485,7 @@ def _scripts_of(part: Part, submission: Submission) -> tuple[str, ...]:
 
 
 def _proved_by(error: Mapping[str, Any], finding: Finding) -> Finding | None:
-    """Return a finding with a new proof, namely that a second run failed in the same way.
+    """Return the given finding with a new proof: a second run failed in the same way.
 
     Args:
         error: the error of the second run.

@@ -92,9 +92,9 @@ def arguments(
 
     Args:
         tables: the tables in which names are looked up; the first table with a match decides.
-        known: a dictionary from meanings to values; a parameter with one of these meanings gets the
-            value, but keeps its default, if any, when the value is None or an earlier parameter has
-            already received it.
+        known: the values to pass, keyed by the meaning of the parameter's name; a parameter that
+            has a default keeps it if the value for its meaning is None or has already been passed
+            to an earlier parameter.
         needed: further values, also keyed by the meaning of the parameter's name, used only for
             parameters without a default.
         by_name: parameter name in lower case -> value, which takes precedence over all other

@@ -62,8 +62,8 @@ def in_memory(pids: Iterable[int], size: int) -> int | None:
 
     Args:
         pids: the ids of processes that all see the same files.
-        size: the capacity of each of bubblewrap's two in-memory file systems, which are recognised
-            by this capacity.
+        size: the capacity in bytes of each of the two file systems that bubblewrap keeps in memory;
+            this function recognises them by their capacity.
 
     Returns:
         the size; `UNCOUNTED` if the file systems were not found but at least one process could not

@@ -34,7 +34,8 @@ MOST_TRIES = 50  # ten a second, until the killed processes have ended
 
 @dataclass
 class Share:
-    """The share of the machine that a sandbox gets and cannot change.
+    """A sandbox's share of the machine's resources, a share that the code in the sandbox cannot
+    change.
 
     Attributes:
         cores: one core that is reserved for this sandbox, or all available cores if none can be

@@ -1,5 +1,5 @@
-"""Scratch folders on Windows, where Python cannot open a folder, so a folder is deleted by its path
-and not through an open descriptor.
+"""Scratch folders on Windows, where Python cannot open a folder: a scratch folder is deleted by its
+path, not through an open descriptor.
 """
 
 import contextlib

@@ -117,8 +117,8 @@ def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
     """Lock the proof of ownership in a folder that an earlier process of this user left behind.
 
     Raises:
-        NotAbandoned: the folder belongs to another user, or its proof is invalid or was just
-            deleted.
+        NotAbandoned: the folder belongs to another user, or the file that proves who made the
+            folder is invalid or was just deleted.
         OSError: the folder has no proof, or the proof is locked because the folder is in use.
     """
     if os.fstat(folder).st_uid != os.geteuid():

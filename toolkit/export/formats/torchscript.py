@@ -146,7 +146,8 @@ def opened(export: Export) -> torch.jit.ScriptModule:
 
 
 def from_bytes(data: bytes) -> torch.jit.ScriptModule:
-    """Return the network in a `.pt` file, in eval mode, on the CPU, without gradients.
+    """Load the network from the contents of a `.pt` file; the network is on the CPU and in eval
+    mode, and its parameters do not require gradients.
 
     To train the network further, set `requires_grad` to True for its parameters. As long as no
     weight needs a gradient, the LSTM uses the fast loop; see `toolkit.lstm.fast`.

@@ -77,8 +77,8 @@ def over_draws(draws: Sequence[tuple[Any, ...]]) -> list[Any]:
     """Combine several tuples with the same fields, each of which contains the scores of one set of
     images, into a list with the `Spread` (mean and standard deviation) of each field.
 
-    The last field of each tuple must be a list, such as `Scores.class_shares`; it becomes a list
-    with the `Spread` of each element.
+    The last field of each tuple must be a list, such as `Scores.class_shares`; in the result, the
+    corresponding entry is a list with the `Spread` of each element.
     """
     *numbers, lists = zip(*draws, strict=True)
     return [*map(Spread.of, numbers), [Spread.of(values) for values in zip(*lists, strict=True)]]

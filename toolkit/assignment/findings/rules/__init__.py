@@ -33,8 +33,8 @@ class Rule(BaseModel):
 
 @functools.cache
 def rules(part: Part | Literal["any"]) -> dict[str, Rule]:
-    """Return a dictionary from names to rules, with the rules for one part and the rules for any
-    part.
+    """Return the rules for one part of the assignment and the rules that can apply to any part, as
+    a dictionary keyed by name.
     """
     path = Path(__file__).with_name(f"{part}.toml")
     tables = tomllib.loads(path.read_text(encoding="utf-8"))

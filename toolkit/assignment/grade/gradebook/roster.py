@@ -80,7 +80,8 @@ def read_roster(path: Path) -> Roster:
 
     Raises:
         ToolkitError: the file cannot be read.
-        UsageError: the file has another encoding, or no column identifies a student.
+        UsageError: the file is encoded in neither UTF-8 nor UTF-16, or it has no column that
+            identifies the students.
     """
     lines = _read_table(path)
     columns: tuple[str, ...] = ()

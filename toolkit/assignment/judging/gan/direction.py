@@ -25,7 +25,8 @@ class Pushes(NamedTuple):
     """How strongly several optimiser steps push the discriminator's outputs up or down, either for
     real or for generated images.
 
-    A positive push raises an output, and a negative push lowers it.
+    A positive value means that a step raises an output, and a negative value means that a step
+    lowers it.
     """
 
     pushes: Tensor

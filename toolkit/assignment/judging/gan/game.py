@@ -133,8 +133,8 @@ class Game:
         return [step for step in self.steps if step.parameters & network.parameters.keys()]
 
     def passes_of(self, network: WatchedNetwork) -> list[Backward]:
-        """Return the backward passes whose gradients were first used by an optimiser step for this
-        network.
+        """Return the backward passes whose gradients were used by one of this network's optimiser
+        steps and by no earlier optimiser step.
         """
         passes: list[Backward] = []
         for turn in self.turns(network):

@@ -121,7 +121,8 @@ def _step_meant_for(is_discriminator: bool, game: Game, steps: list[Step]) -> St
     A step that follows a loss on real images was meant for the discriminator.
 
     Returns:
-        The first such step or, if there is none, the last of all these steps.
+        The first of `steps` that was meant for this network or, if none of them was, the last of
+        `steps`.
     """
     for step in steps:
         if _follows_real(game, step) == is_discriminator:
@@ -161,7 +162,7 @@ def _never_steps(game: Game, player: Player, verdicts: Verdicts) -> bool:
 
 
 def _unused(game: Game) -> list[Backward]:
-    """Return the backward passes whose gradients no step uses."""
+    """Return the backward passes whose gradients are not used by any optimiser step."""
     used: set[int] = set()
     for step in game.steps:
         used.update(step.passes)

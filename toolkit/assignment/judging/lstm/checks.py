@@ -89,8 +89,8 @@ def _likely(kinds: Sequence[NetworkClass], text: str) -> dict[str, SeenCall | No
     """Return the classes that may be the LSTM, each with the way in which the training script calls
     it (None if no such call was seen).
 
-    Plain RNNs are left out, and so are the classes that the likeliest class itself uses, for
-    example as its cell.
+    Plain RNNs are left out, and so are the classes that are used by the class most likely to be the
+    LSTM, for example as its cell.
 
     Args:
         kinds: the classes in the file, the likeliest LSTM first.

@@ -28,12 +28,13 @@ Failure = StudentError | WrongOutput | None
 def find_network(
     child: LSTMChild, kinds: Mapping[str, SeenCall | None]
 ) -> tuple[Network | None, Failure]:
-    """Find a class that can be built and called. For each class, the usage in the student's
-    training script is tried first, and then the usage in the skeleton code.
+    """Find a class that can be instantiated and whose instance can be called. For each class, the
+    usage in the student's training script is tried first, and then the usage in the skeleton code.
 
     Args:
-        kinds: the Python classes that may be the network, the most likely one first, each with a
-            description of how the student's training script calls it, or None if no call was seen.
+        kinds: the names of the Python classes that may implement the network, the most likely one
+            first; each is mapped to a description of how the student's training script calls the
+            class, or to None if no call was seen.
 
     Returns:
         the network that was found, or None if no class could be instantiated and called; and an
@@ -180,7 +181,7 @@ def apart(rows: Tensor, changed: Tensor) -> bool:
 
     Args:
         rows: outputs (batch, 10).
-        changed: the outputs after the first sequence was changed.
+        changed: the outputs for the same batch with a different first sequence.
     """
     if len(rows) == 1 or bool((rows[1:] - changed[1:]).abs().max() < 1e-5):
         return True

@@ -1,5 +1,5 @@
-"""Judges the labels of the loss: each should be the last digit of a palindrome, which equals its
-first digit.
+"""Judges the labels that the loss function receives: each label should be the last digit of a
+palindrome, and therefore equal to the palindrome's first digit.
 """
 
 from collections.abc import Iterator

@@ -204,7 +204,8 @@ class WatchedNetwork(Record):
     def line_of(self, call: Call) -> Place | Call:
         """Return the line of code that makes the output of a call: usually a line of the student's
         `forward`, but if the student did not write the class or there is no output, the line that
-        creates the network's last layer. If this line is unknown, return the call.
+        creates the network's last layer. If this line is unknown, return the call itself, which
+        also has a file and a line.
         """
         made = call.output.made if self.file and call.output else self.made_last
         return made if made.line else call
@@ -216,8 +217,8 @@ AnyEvent = Annotated[
 
 
 class Other(Record):
-    """How another of the student's scripts ended when it was run as if it were a continuation of
-    the first script.
+    """The outcome of running another of the student's scripts as a continuation of the first
+    script.
     """
 
     file: str

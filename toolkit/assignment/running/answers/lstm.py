@@ -173,8 +173,8 @@ class LSTMAnswers:
         return {"took": took, "recurrent": self._recurrent(), "tensors": tensors}
 
     def _recurrent(self) -> list[FileLine]:
-        """Return the file and line of each of torch's recurrent modules in the network, as
-        described in `build`.
+        """For each of torch's recurrent modules in the network, return the file and line of its
+        class or of the code that made it; `build` explains which.
         """
         places: list[FileLine] = []
         for name, module in self.network.named_modules():

@@ -205,7 +205,9 @@ def _has_relative_imports(tree: ast.Module) -> bool:
 
 
 def _make_package(name: str, folder: Path) -> None:
-    """Make an empty package whose modules are in `folder`, unless the package exists."""
+    """Create a package that has no code of its own and finds its modules in `folder`, unless a
+    module of the same name has already been imported.
+    """
     if name not in sys.modules:
         sys.modules[name] = package = ModuleType(name)
         package.__path__ = [str(folder)]

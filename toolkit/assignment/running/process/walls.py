@@ -227,8 +227,8 @@ class Listener:
     def take(self) -> None:
         """Redirect this process's standard error to the pipe, and close the pipe's read end.
 
-        If the read end stayed open, the student's code could read output that is meant for the
-        listener.
+        If the read end of the pipe stayed open, the student's code could read messages that are
+        meant for the parent process.
         """
         os.close(self._read)
         os.dup2(self.write, 2)

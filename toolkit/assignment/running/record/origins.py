@@ -99,7 +99,9 @@ class Origins(FunctionMode):
         return self
 
     def _watch(self, owner: Any, name: str, handler: Callable[..., Any]) -> None:
-        """Send all calls to a function to a handler instead, for as long as this mode is active."""
+        """While this mode is active, redirect every call to the function `name` in `owner` so that
+        `handler` receives it.
+        """
         call = handled(getattr(owner, name), handler)
         self._stack.enter_context(patch.object(owner, name, call))
 
@@ -143,8 +145,8 @@ class Origins(FunctionMode):
         """Note the origin of new tensors.
 
         Args:
-            source: the tensor from which the new tensors were computed; None if their values come
-                from no tensor.
+            source: the tensor from which the new tensors were computed; None if their values do not
+                come from another tensor.
         """
         made = place(self._root)
         if source is None:

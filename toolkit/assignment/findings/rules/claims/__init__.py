@@ -16,8 +16,8 @@ __all__ = ["CLAIMS", "Claim", "Evidence", "dataset", "gan", "lstm", "shared", "t
 
 
 def _claims_in(*modules: ModuleType) -> dict[str, Claim[...]]:
-    """Return a dictionary that maps names to claims and contains every claim defined in these
-    modules.
+    """Return every claim defined in the given modules, in a dictionary whose keys are the claims'
+    names.
     """
     claims: dict[str, Claim[...]] = {}
     for module in modules:

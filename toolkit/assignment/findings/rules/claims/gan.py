@@ -28,8 +28,9 @@ def is_normal(n: int, mean: float, deviation: float, fourth: float) -> bool:
 
 
 def is_pulled(means: Sequence[float]) -> bool:
-    """True if the generator's loss pushes D(G(z)) roughly as the discriminator's loss pushes D(x):
-    the third value of `means` lies more than 60% of the way from the second value to the first.
+    """True if the generator's loss pushes D(G(z)) in much the same way as the discriminator's loss
+    pushes D(x), that is, if the third value of `means` lies more than 60% of the way from the
+    second value to the first.
 
     A push says how strongly an optimiser step on a loss should move an output of D: positive values
     raise the output, and negative values lower it. `means` holds, in this order, the mean push of

@@ -182,8 +182,8 @@ def _paths_of(calls: Sequence[Call]) -> list[Path]:
 
 
 def _rows_of(tensors: Sequence[Tensor], latent_dim: int) -> list[Tensor]:
-    """Return the tensors whose rows may be either complete latent points, (n, latent_dim), or only
-    the noise part of latent points that also contain a label.
+    """Return the tensors that may hold complete latent points, reshaped to (n, latent_dim), and the
+    tensors whose rows may be only the noise part of latent points that also contain a label.
 
     In the second case, a row must have at least three entries and at least latent_dim / 2 entries,
     so that it is unlikely to match a latent point by chance.
@@ -291,8 +291,8 @@ def _try_with_ends(
     """Take the functions that the script has called, call each in turn with two random latent
     points as the ends of an interpolation, and judge the first one that interpolates.
 
-    The check does this only if it cannot tell whether the path that the script itself drew connects
-    two samples.
+    The functions are called only if the check cannot tell whether the path that the script itself
+    drew connects two samples.
     """
     for function in candidates:
         is_called = function.place in functions.entered

@@ -147,8 +147,8 @@ def _end_of_path(points: Tensor, start: int) -> int:
 
 
 def _moves(path: Path) -> bool:
-    """True if consecutive points of a path differ at least `MIN_STEPS` times, and the points are
-    not all close to 0.
+    """True if at least `MIN_STEPS` points of a path differ from the previous point, and the points
+    are not all close to 0.
     """
     num_moves = len(path.points) - 1 - path.repeats
     is_set = bool(path.points.norm(dim=1).mean() > TINY)
@@ -200,8 +200,8 @@ def _at_one_point(points: Tensor, point: Tensor, tolerance: Tensor) -> Tensor | 
 
 
 def _along_line(points: Tensor, first: Tensor, last: Tensor, tolerance: Tensor) -> Tensor | None:
-    """Return the positions, (n,), of points on the line through two ends, or None if a point is off
-    the line.
+    """Return the positions, (n,), of points along the line through two end points, or None if any
+    of the points is not on this line.
 
     This function is used if the two ends lie on a line through 0, because such ends define no
     single arc around 0.
@@ -242,8 +242,8 @@ def is_sample(point: Tensor, samples: Sequence[Tensor]) -> bool:
     """True if a point, (d,), equals a row, or a positive multiple of a row, of one of the tensors
     in `samples`, each (n, d).
 
-    A row may be shorter than the point, because the point may contain a label in addition to noise;
-    the row is then compared with the beginning and with the end of the point.
+    If the rows have fewer elements than the point, they are compared with the first elements and
+    with the last elements of the point, because the point may consist of noise and a label.
     """
     for rows in samples:
         width = rows.size(1)
@@ -271,7 +271,8 @@ def without(path: Path, samples: Sequence[Tensor]) -> list[Tensor]:
 def _are_alike(point: Tensor, rows: Tensor) -> Tensor:
     """Return a mask, bool (n,), of the rows that have the same direction as a point.
 
-    If the points have fewer than three dimensions, only rows that equal the point are selected.
+    If the point has fewer than three coordinates, only rows that are almost equal to the point are
+    selected.
     """
     rows = rows.double()
     alike: Tensor

@@ -13,7 +13,7 @@ from toolkit.assignment.running.places import Place
 
 
 class Site(NamedTuple):
-    """A line of code that would draw samples if the line ran."""
+    """A line of code that may draw samples but did not run during the check."""
 
     place: Place
     function: ast.FunctionDef | None  # the function that contains the line

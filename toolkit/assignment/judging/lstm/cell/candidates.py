@@ -68,8 +68,9 @@ class Candidates:
                 self.transformed.append((k, "none", values))
 
     def _find_read(self) -> None:
-        """Find the series s that explains the largest number of candidate gates. A series explains
-        a gate if the gate is an activation of an affine map of x(t) and s(t-1).
+        """Find the series s that explains the largest number of candidate gates. A series s
+        explains a gate if the gate is an activation of an affine map of x(t) and s(t-1), but not of
+        x(t) alone.
         """
         gated = [entry for entry in self.transformed if entry[1] != "none"]
         self.explained: list[Transformed] = []
@@ -111,7 +112,8 @@ class Candidates:
         return [self.values[k] for k in self.reads]
 
     def gates(self, with_plain: bool) -> list[tuple[int, str]]:
-        """Return the series that may be gates, each with its activation.
+        """Return the possible gates: for each one, the index of its sequence of values over time
+        and the name of its activation.
 
         Args:
             with_plain: include gates that have no activation.

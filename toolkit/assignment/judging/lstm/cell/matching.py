@@ -82,7 +82,8 @@ class Reading(NamedTuple):
 
 
 def find_match(recording: Recording) -> Match | None:
-    """Return the series that are most likely the gates, c(t) and h(t) of an LSTM, or None.
+    """Find the recorded series of values that are most likely the gates, c(t) and h(t) of an LSTM;
+    return None if no series fit.
 
     The gates, c(t) and h(t) are also found in an LSTM that contains common mistakes.
     """
@@ -289,7 +290,8 @@ def _cells(
 def _gates_giving(
     k: int, candidates: Candidates, assignments: Assignments, numbers: Sequence[int]
 ) -> Iterator[dict[str, int]]:
-    """Yield each assignment of series to gates for which the formula for c(t) gives the series `k`.
+    """Yield each assignment of series to the gates that makes the formula for c(t) give the series
+    with index `k`.
 
     Args:
         assignments: all ways to assign series to the gates of the formula; each series is given by

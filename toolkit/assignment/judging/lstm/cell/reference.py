@@ -51,7 +51,8 @@ class Layer:
         (B, L, D).
 
         Raises:
-            Unknown: the gates read a value that no step computes.
+            Unknown: the gates read a value that none of the steps computes, so the model cannot be
+                run.
         """
         if self.reads is None:
             raise Unknown

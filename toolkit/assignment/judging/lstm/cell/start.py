@@ -56,7 +56,9 @@ class FirstStep(NamedTuple):
 
 
 def nonzero(match: Match) -> Beginning | None:
-    """Return the initial state that the first step implies, or None if h(0) and c(0) are zero."""
+    """Work out the initial state from the values of the first step; return None if h(0) and c(0)
+    are zero, or if these values are missing.
+    """
     if match.first:
         return None
     first_step = _first_step(match)

@@ -31,7 +31,8 @@ class Drawing:
         generator: the names and shapes of the generator's parameters, by which the generator is
             recognised.
         pixels: the number of pixels in one of the generator's images.
-        steps: the number of training steps after which the networks' results are replaced.
+        steps: the number of training steps after which images and logits from the checking process
+            replace the networks' results.
     """
 
     def __init__(self, back: Back, generator: Shapes, pixels: int, steps: int) -> None:

@@ -152,8 +152,8 @@ class Lines(Script):
 
 
 class _Change(ast.NodeTransformer):
-    """A syntax-tree transformer that makes simple statements, such as assignments, report that they
-    have run and, where possible, their values.
+    """A syntax-tree transformer that makes simple statements, such as assignments, report each time
+    they run and, where possible, the value that they assign or return.
     """
 
     def __init__(self, file: str, tree: ast.AST) -> None:

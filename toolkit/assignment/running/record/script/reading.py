@@ -25,8 +25,8 @@ def modes(parser: ArgumentParser, tree: ast.AST) -> list[Words]:
             with which the script compares it serve as its choices.
 
     Returns:
-        the arguments for each mode, beginning with the modes in which an argument contains "train";
-        [] if no choices are known for a required argument.
+        the command-line arguments for each mode, with those that contain "train" first; [] if the
+        possible values of a required argument are not known.
     """
     compared = _compared(tree)
     required: list[list[Words]] = []
