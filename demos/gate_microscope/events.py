@@ -35,8 +35,8 @@ Numbers = list[float]
 
 
 class GateMicroscope:
-    """The networks that read digits, with the functions that the page's script or other programs
-    call.
+    """Networks that read digits, and the functions that the page's script or other programs call to
+    use these networks.
 
     The functions raise a `UsageError` if an argument is invalid. Networks are identified by the
     names of their exports, such as "lstm_plain". Digits are passed as a string, in which spaces and
@@ -134,7 +134,8 @@ class GateMicroscope:
 
         Args:
             wires: a string such as "f0,hg"; see `gate_microscope.cuts`.
-            step: the first step at which the wires are cut, counted from 1.
+            step: the first step at which the chosen connections are cut and the chosen gates are
+                fixed, counted from 1.
         """
         key = typed(digits, MAX_DIGITS)
         cut = _cut(wires, step)

@@ -332,7 +332,7 @@ def _ends_in_an_error(cell: dict[str, Any]) -> bool:
 
 
 def _try(name: str, data: bytes, limits: Limits, check: Check) -> Extra:
-    """Check the archive as the grader does, using a sandbox on Linux."""
+    """Check the archive as the grader does, except that a sandbox is used only on Linux."""
     if sys.platform == "linux":
         print("Trying the archive the way the grader will: a minute or two.", file=sys.stderr)
         isolation = find_isolation(own_code=True)

@@ -69,7 +69,8 @@ class Config:
             )
 
     def batch_size_at(self, step: int) -> int:
-        """Return the number of real images in the batch at `step`, which is from 1 to `num_steps`.
+        """Return the number of real images in the batch at training step `step` (from 1 to
+        `num_steps`).
 
         With small batches, a network learns more per second of computation. Large batches have less
         noise in their gradients, which matters towards the end of training (Smith et al., "Don't

@@ -67,7 +67,8 @@ class Saved:
 
         Raises:
             Missing: no file contains the network's weights.
-            ToolkitError: more than one file contains them.
+            ToolkitError: the network's weights are in more than one chosen file or, if no chosen
+                file contains them, in more than one other file.
         """
         for paths in (self._chosen, self._others):
             fitting = {}

@@ -46,7 +46,9 @@ def is_pending(finding: Finding) -> bool:
 
 
 def is_proved(finding: Finding) -> bool:
-    """True if the recorded numbers satisfy a claim that proves the finding."""
+    """True if the finding names a claim that can prove it, and if this claim holds for the recorded
+    numbers.
+    """
     if finding.proof is None:
         return False
     claim = claims.CLAIMS.get(finding.proof.claim)

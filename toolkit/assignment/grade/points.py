@@ -71,7 +71,7 @@ class Counted:
 
 
 def count(report: Report, rubric: Rubric) -> list[Counted]:
-    """Return the points of every task for which the check gives points."""
+    """Return the points for each task that is graded automatically."""
     homes = _homes(report, rubric)
     return [_count_task(task, report, homes) for task in rubric.checked]
 

@@ -174,7 +174,8 @@ def _report(
 def _verdicts_of(
     parts: Collection[Part], submission: Submission, *setting: Any
 ) -> dict[Part, Verdicts]:
-    """Return empty verdicts for each part in `parts`, in the order of `PARTS`.
+    """Return a `Verdicts` object without findings for each part in `parts`, in the order of
+    `PARTS`.
 
     Args:
         setting: further arguments to `Verdicts`.

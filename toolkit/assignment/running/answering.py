@@ -41,7 +41,8 @@ def take_pipes() -> tuple[int, int]:
     """Prepare this process to run students' code, so that the code prints no warnings, and cannot
     read from or write to the checking process through standard input and output.
 
-    The function also imports all classes that reply to questions.
+    The function also imports the classes whose methods answer the questions of the checking
+    process.
 
     Returns:
         duplicates of the original standard input and output descriptors; the standard descriptors

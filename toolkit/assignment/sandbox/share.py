@@ -80,7 +80,9 @@ class Share:
         return any(line.startswith("oom_kill ") and line != "oom_kill 0" for line in lines)
 
     def idle(self) -> float:
-        """Return the total idle time of the share's cores since the machine started, in seconds."""
+        """Return the total idle time, in seconds, of the cores on which the sandbox may run,
+        measured since the machine started.
+        """
         times = psutil.cpu_times(percpu=True)
         return sum(times[core].idle + times[core].iowait for core in self.cores)
 

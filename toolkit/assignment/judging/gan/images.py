@@ -194,8 +194,9 @@ def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
 
 
 def _shapes(calls: Iterable[Judged]) -> dict[int, tuple[int, ...]]:
-    """Return a dictionary from the number of values per image to the last image shape in these
-    calls that has this number of values.
+    """Return the image shapes in these discriminator calls, as a dictionary whose keys are the
+    numbers of values per image; if several shapes have the same number of values, the dictionary
+    contains the last one.
     """
     shapes = {}
     for judged in calls:

@@ -228,8 +228,9 @@ def _check_pushes(game: Game, discriminator: Player, verdicts: Verdicts) -> None
 
 
 def _pushes_on_drawn(game: Game, turn: Turn) -> list[float]:
-    """Return how strongly one optimiser step pushes the outputs for generated images up or down, as
-    a total for each discriminator call.
+    """For each discriminator call that contributes to one optimiser step, return the sum of the
+    step's pushes on the outputs for generated images, which is positive if they are pushed up in
+    total and negative if down.
     """
     return [float(push[judged.drawn].sum()) for judged, push, _ in game.pushes([turn])]
 

@@ -366,8 +366,8 @@ def _lacks_gates(model: reference.Model) -> bool:
 
 
 def _larger(network: Network, usual: reference.Model) -> reference.Model:
-    """Give a network that reads digits large weights, so that its gates saturate, because the
-    inputs cannot be made large; its values must still match the equations.
+    """Give large weights to a network that reads digits (whose inputs cannot be made large), so
+    that its gates saturate; the network's values must still match the equations.
 
     If the values over the usual number of steps do not match the equations, for example because the
     code clips the states, shorter sequences are tried where the network accepts them.

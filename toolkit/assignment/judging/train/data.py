@@ -230,8 +230,8 @@ def _report_shared(
 
 
 def _apart(sets: list[Items], length: int) -> claims.Evidence:
-    """Return the evidence that these sets, which share no palindrome, were not drawn independently;
-    the caller has to test whether the evidence suffices.
+    """Return evidence that data sets without a common palindrome were not drawn independently; the
+    caller has to test whether this evidence is strong enough.
     """
     training, *others = sets
     smallest = min(len(items.rows) for items in others)

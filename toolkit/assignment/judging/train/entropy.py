@@ -25,7 +25,8 @@ class Match(NamedTuple):
 
 
 def which_step(first: int, last: int, value: float, trace: Trace) -> Match | None:
-    """Find the time steps of the model's output whose cross-entropy with some labels is `value`.
+    """Find the time steps of the model's output for which the cross-entropy with a recorded batch
+    of labels is `value`.
 
     The last time step is tried first.
 

@@ -49,7 +49,9 @@ def _check_missing_step(trace: Trace, verdicts: Verdicts) -> None:
 
 
 def _model(steps: list[Step], trace: Trace) -> Player:
-    """Return one `Player` that combines all networks with parameters in an optimiser."""
+    """Return one `Player` for all networks that have at least one parameter in one of the
+    optimisers.
+    """
     held = parameters_of(steps)
     names: dict[int, str] = {}
     for network in trace.networks.values():

@@ -55,8 +55,8 @@ class GANAnswers(Runs):
         The replacement begins when the second run has made as many training steps as the first run
         made.
 
-        During the second run, this process requests images from the judge with back("draw", z,
-        training), and logits with back("classify", images).
+        While the script runs for the second time, this process requests images from the judge with
+        back("draw", z, training), and logits with back("classify", images).
 
         Args:
             max_seconds: as for `run`.

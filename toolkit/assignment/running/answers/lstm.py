@@ -144,10 +144,10 @@ class LSTMAnswers:
                 their parameters.
 
         Returns:
-            `took`, a dictionary with the default of each size that the constructor takes;
-            `recurrent`, a file and line for each of torch's recurrent modules in the network: those
-            of the module's class if the student wrote the class, or else those of the code that
-            made the module; and `tensors`, a list of the network's floating-point parameters,
+            `took`, a dictionary from each size that the constructor takes to its default;
+            `recurrent`, a file and line for each of torch's recurrent modules in the network, which
+            say where the module's class begins if the student wrote this class, and otherwise where
+            the module was made; and `tensors`, a list of the network's floating-point parameters,
             buffers and other tensors.
         """
         self.kind, self.sizes, self.as_seen, self.optimizer = kind, sizes, as_seen, None

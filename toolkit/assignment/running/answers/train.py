@@ -131,7 +131,7 @@ class TrainAnswers(Runs):
         Args:
             load: the id of the DataLoader.
             count: the maximum number of items.
-            seconds: the limit in seconds of CPU time.
+            seconds: the CPU time, in seconds, after which no further items are read.
 
         Returns:
             `rows` (n, numbers per item), float32, the flattened input of each item; `total`, the
@@ -179,7 +179,9 @@ def _rows(items: Iterable[Any], deadline: float) -> list[Tensor]:
 
 
 def _input(item: Any) -> Tensor:
-    """Return the input of an item, which is the first value in the item."""
+    """Return the input from an item of a data set, flattened: the first value in the item, or the
+    item itself if it is not a dictionary, a tuple or a list.
+    """
     if isinstance(item, dict):
         item = next(iter(item.values()))
     if isinstance(item, tuple | list):

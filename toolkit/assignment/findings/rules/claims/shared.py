@@ -49,7 +49,7 @@ def differ(actual: object, expected: object) -> bool:
 
 @proves("experiment", "fixed-batch-size", "fixed-sequence-length", "fixed-device")
 def only_one_works(works: object, fails: object) -> bool:
-    """The code works in one case, such as for one batch size, but not in another."""
+    """The code works in one case (for example, with one batch size) but not in another."""
     return works != fails
 
 

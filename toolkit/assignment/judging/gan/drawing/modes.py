@@ -86,6 +86,6 @@ def _is_shown(call: Call, end: float, game: Game) -> bool:
     """True if the script shows pictures between a call to the generator and the next call.
 
     Args:
-        end: index of the next call.
+        end: the index of the next call to the generator, or infinity if there is no such call.
     """
     return any(call.index < event.index < end for event, _ in game.trace.shown)

@@ -89,7 +89,8 @@ class Operations(TorchDispatchMode):
         """Record an operation.
 
         Args:
-            used: the names of the leaves among the arguments.
+            used: the names of those arguments that are tensors in `leaves`; a tensor that is passed
+                twice is named twice.
             outputs: the floating-point tensors that the operation has made.
             is_cut: True if no gradient goes through the operation.
         """
