@@ -149,8 +149,7 @@ def atomic_write(path: Path, data: bytes) -> None:
 def write_changed(files: Mapping[Path, bytes]) -> None:
     """Write files in parallel, and skip files with unchanged contents.
 
-    Parallel writing is faster, because the times that the writes spend waiting for the disk
-    overlap.
+    Writing in parallel is faster, because one write can proceed while another waits for the disk.
     """
     changed = {p: data for p, data in files.items() if not p.exists() or p.read_bytes() != data}
     with ThreadPoolExecutor(max_workers=16) as pool:

@@ -309,8 +309,9 @@ def find_file(
     """Return the name of a network's file in one format, and the folder of this file.
 
     Args:
-        exports_dir: the folder to look in; by default, the exports in the current directory if they
-            contain the file, else the toolkit's own exports.
+        exports_dir: the folder to look in; by default, the folder `exports` in the current
+            directory if it contains the file, else the folder of exports that comes with the
+            toolkit.
         format_: the format; by default, the format of the source.
 
     Raises:

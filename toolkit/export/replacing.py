@@ -123,7 +123,8 @@ def replace_exports(
 def _keep_run(entry: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """Return the updated manifest entry of a file whose bytes have not changed.
 
-    The entry still describes the training run that wrote the file.
+    In this entry, the seed, the metrics and the other details of training remain those of the run
+    that originally wrote the file.
     """
     of_the_run = {key: entry[key] for key in OF_THE_RUN if key in entry}
     return {**entry, **new, **of_the_run}

@@ -24,10 +24,11 @@ def share_busy_cores() -> None:
     A waiting GNU OpenMP thread keeps its core busy for a while, even if the thread that it is
     waiting for needs that core. On two cores with four other busy programs, the estimated training
     time of the GAN was 48 to 93 minutes with the default setting. When waiting threads went to
-    sleep early, the estimate was 24 to 26 minutes. If the cores are idle, early sleep reduces the
-    speed by about 15%, so in that case the function leaves the default unchanged. The setting does
-    not change the results of training. The function sets the environment variable `GOMP_SPINCOUNT`,
-    which OpenMP reads when torch is imported, so call the function before importing torch.
+    sleep early, the estimate was 24 to 26 minutes. If the cores are idle, sending waiting threads
+    to sleep early makes training about 15% slower, so in that case the function leaves the default
+    unchanged. The setting does not change the results of training. The function sets the
+    environment variable `GOMP_SPINCOUNT`, which OpenMP reads when torch is imported, so call the
+    function before importing torch.
     """
     if sys.platform == "linux":
         load_of_last_minute, _, _ = os.getloadavg()

@@ -22,7 +22,7 @@ def proof_of(verdict: Verdict, ids: Iterable[Id | None], evidence: claims.Eviden
             out.
 
     Raises:
-        TypeError: the claim proves a different verdict, or does not apply to all of these faults.
+        TypeError: the claim cannot prove this verdict, or does not cover every fault in `ids`.
     """
     claim = evidence.claim
     if not _is_about(claim, verdict, ids):

@@ -64,7 +64,8 @@ class Found:
             contain.
         parts: the chosen candidate for each part.
         equal: for each ambiguous part, the candidates that share the highest score.
-        close: for each part, the lower-scoring candidates, likeliest first.
+        close: for each part, the candidates whose scores were too low for them to be chosen,
+            likeliest first.
         elsewhere: the full name, "module.name", of an LSTM that the training file imports from
             outside the submission, PyTorch's own LSTM excepted; "" if there is no such LSTM. If
             `elsewhere` is not "", only a class with "lstm" in its name can be chosen as the LSTM.

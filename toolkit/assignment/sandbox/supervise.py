@@ -63,10 +63,10 @@ def starved(before: Measurement, now: Measurement, cores: int) -> float:
 
     The result is the smallest of the following: the time that the judge waited, the processor time
     that other programs used, and the time for which threads of the supervised program were ready to
-    run but had no core. The judge's waiting time excludes the time that the judge spends on its own
-    computations. Time that one thread of the program spends waiting for a core used by another
-    thread of the program does not count as use by other programs. The threads' ready time excludes
-    the time during which they sleep.
+    run but had no core. The judge counts as waiting only while it waits for a reply from the
+    program, not while it is computing. Time that one thread of the program spends waiting for a
+    core used by another thread of the program does not count as use by other programs. The threads'
+    ready time excludes the time during which they sleep.
 
     Args:
         cores: the number of cores that the program may use.
@@ -346,7 +346,7 @@ def end_all(root: int, uid: int | None) -> None:
     """Kill all processes that `descendants` returns, and delete the files that the user `uid` owns
     in folders shared by all users.
 
-    This also works if the process `root` has already ended.
+    The function also works if the process with the id `root` has already ended.
     """
     kill_all(root, uid)
     if uid is not None:

@@ -213,7 +213,8 @@ def _check_stale(player: Player, verdicts: Verdicts) -> bool:
 def _check_pushes(game: Game, discriminator: Player, verdicts: Verdicts) -> None:
     """Report the last discriminator step that pushes outputs for generated images both up and down.
 
-    Pushes in both directions show that the step also uses gradients of the generator's loss.
+    If one step pushes these outputs in both directions, it also uses gradients of the generator's
+    loss.
     """
     last: Step | None = None
     last_pushes: list[float] = []

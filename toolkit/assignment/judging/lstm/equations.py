@@ -250,7 +250,7 @@ def _check_starts(
     """Judge h(0) and c(0) of each layer, up to the first layer that does not start at zero.
 
     Returns:
-        True if all layers start at zero.
+        True if h(0) and c(0) are zero in all layers.
     """
     if verdicts.has("nonzero-initial-state"):
         return False

@@ -46,8 +46,8 @@ def modes_agree(network: Network, verdicts: Verdicts) -> bool:
 
 
 def without_dropout(network: Network, x: Tensor, training: bool) -> Tensor:
-    """Build a new network, and return its logits, (B, 10), without dropout, in training or
-    evaluation mode.
+    """Build a new network, run it in training or evaluation mode with dropout switched off, and
+    return its logits, (B, 10).
     """
     network.build()
     answer = network.child.ask.run_without_dropout(x=network.encode(x), training=training)

@@ -74,9 +74,9 @@ class TrainAnswers(Runs):
 
         Args:
             existing: as for `plainly`.
-            weights: keeps track of the weight files that were not handed in; for each of them whose
-                absence ended an earlier run, `torch.load` returns a stand-in instead of raising an
-                error.
+            weights: keeps track of the weight files that were not handed in; if an earlier run
+                failed because such a file was missing, `torch.load` now returns a stand-in for it
+                instead of raising an error.
             has_gpu: True to pretend that there is a GPU: code that asks for one then runs on the
                 CPU.
 

@@ -214,7 +214,9 @@ def _make_package(name: str, folder: Path) -> None:
 
 
 def is_of_notebook(path: Path) -> bool:
-    """Return True if a file holds the cells of the notebook beside it; see `submission.prepare`."""
+    """Return True if a Python file contains the code of a notebook in the same folder; see
+    `submission.prepare`.
+    """
     stem = path.stem.removesuffix(ENDING)
     beside = {file.name.lower() for file in path.parent.iterdir()}
     if f"{stem}{NOTEBOOK}".lower() not in beside:

@@ -10,7 +10,8 @@ from toolkit.assignment.judging.train.trace import Call
 
 
 def check_modes(game: Game, functions: Functions, verdicts: Verdicts) -> None:
-    """Judge the generator's mode in training, and its mode when it draws samples.
+    """Check that the generator is in training mode during training, and in evaluation mode when it
+    draws samples.
 
     If the script's own calls do not show the mode in which samples are drawn, the check uses the
     calls that it made itself.

@@ -242,7 +242,7 @@ class Assignments(NamedTuple):
         return cls(formula, roles, pool, [pool[column][:, :, :1] for column in columns])
 
     def giving(self, c: Tensor, before: Tensor, past: Tensor) -> list[list[int]]:
-        """Return the assignments for which the formula gives c(t).
+        """Return every choice of one series per gate that makes the formula give c(t).
 
         Each assignment is tested on the first row of the batch and, if it fits, on all rows.
 

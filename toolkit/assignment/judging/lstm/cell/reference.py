@@ -111,7 +111,7 @@ class Read:
     further: str | None = None  # another value, of the last step
 
     def of(self, steps: Sequence[Mapping[str, Tensor]]) -> Tensor:
-        """Return the readout's input from the values of all steps.
+        """Return the readout's input, given the values of all steps.
 
         If the index of the step is out of range, the nearest step is used.
         """
@@ -207,8 +207,8 @@ class Trial:
         Args:
             number: of the layer.
             name: of the gate.
-            fields: the parts of the gate's affine map, such as `weight_h`, that are all zero or
-                equal to those of another gate.
+            fields: the parts of the gate's affine map (for example `weight_h`) that contain only
+                zeros or are identical to the same parts of another gate's map.
         """
         maps = dict(self.model.layers[number].maps)
         rng = torch.Generator().manual_seed(0)
