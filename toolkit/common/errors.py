@@ -18,7 +18,7 @@ class ToolkitError(Exception):
     The message says what was given, what was expected, and how to fix the problem.
 
     Args:
-        message: the message for a program that calls the toolkit.
+        message: the text of the error for a program that calls the toolkit's functions.
         in_command: the message on the command line if it differs from `message`, for example
             because it suggests options that fix the problem.
     """

@@ -335,7 +335,8 @@ def find_file(
 
 
 def networks_of(exports_dir: Path) -> dict[str, Shown]:
-    """Return a dictionary of the networks that the web pages show for a folder, keyed by name.
+    """Return the networks that the web pages show when they are made from the folder `exports_dir`,
+    as a dictionary keyed by name.
 
     Networks whose manifest entries name an owner were made by a student, and come first, under
     names such as "lstm_mine". The toolkit's networks are shown beside them. If no network in the

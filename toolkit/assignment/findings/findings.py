@@ -151,8 +151,8 @@ class Finding(BaseModel):
 
 
 def unanswered(part: Part, findings: Iterable[Finding]) -> list[tuple[Id, ...]]:
-    """Return the questions about a part that no finding answers; each question is a group of fault
-    ids, of which at most one applies.
+    """Return those questions about a part that none of the findings answers; each question is given
+    by the ids of the possible faults that it is about, of which the code has at most one.
     """
     answered: set[Id | None] = set()
     for finding in findings:

@@ -78,7 +78,8 @@ def grade_folder(
         only: a student number or an archive's name, to grade only the matching archives; all others
             keep their results.
         regrade: True to grade even archives that already have a result.
-        outdated: called with the number of archives whose result is no longer valid, if any.
+        outdated: if any results are no longer valid, this function is called with the number of
+            archives that have such a result.
         begin: called with the number of archives that already have a result, and the total number
             of archives.
         report: called after each archive with the number of archives that have a result, the total

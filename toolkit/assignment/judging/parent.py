@@ -205,8 +205,8 @@ def _settle(
     host: Host,
     root: str,
 ) -> None:
-    """Replace each finding whose cause lies outside this part, and rerun code whose failure the
-    check itself may have caused.
+    """Replace each finding whose cause lies outside this part of the submission with one that names
+    the cause; if the check itself may have made the code fail, run the unchanged code again.
     """
     settled = []
     for finding in verdicts.findings:

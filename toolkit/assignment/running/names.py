@@ -99,9 +99,9 @@ def arguments(
             parameters without a default.
         by_name: parameter name in lower case -> value, which takes precedence over all other
             values.
-        positions: meanings whose values in `known` go, in this order, to the parameters that have
-            no default and would otherwise get no value; a meaning is skipped if the name of any
-            parameter has that meaning.
+        positions: meanings of names; their values in `known` are passed, in this order, to the
+            parameters that have no default and for which no other value is found, but a meaning is
+            skipped if it is the meaning of any parameter's name.
         given: the number of leading parameters that already have values.
 
     Returns:

@@ -67,7 +67,7 @@ def _find(name: str, folder: Path) -> Exercise:
 
 
 def _function_in(namespace: Mapping[str, Any], exercise: Exercise) -> Any | None:
-    """Return the function of an exercise, or None if no cell defines the function.
+    """Return the function that an exercise asks for, or None if no cell defines this function.
 
     An imported function is not returned, because its file may have changed since the import.
     """

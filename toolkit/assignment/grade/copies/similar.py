@@ -54,7 +54,8 @@ class Pair:
     Attributes:
         share: the fraction, 0 to 1, of the smaller submission's code (without the skeleton) that
             also occurs in the other submission, with all names treated as the same token.
-        share_with_names: the same fraction, but different names count as different.
+        share_with_names: the same fraction as `share`, but computed with different names treated as
+            different tokens.
         usual: the share to be expected for this pair, namely the larger of two medians: the median
             of the first submission's shares with all other submissions, and the same for the second
             submission.

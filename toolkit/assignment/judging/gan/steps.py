@@ -115,10 +115,11 @@ def _check_optimisers(
 
 
 def _step_meant_for(is_discriminator: bool, game: Game, steps: list[Step]) -> Step:
-    """Return the first of these optimiser steps that was meant for the discriminator or, if
-    `is_discriminator` is false, for the generator.
+    """Return the first of the optimiser steps in `steps` that was meant for the discriminator or,
+    if `is_discriminator` is false, the first that was meant for the generator.
 
-    A step that follows a loss on real images was meant for the discriminator.
+    An optimiser step counts as meant for the discriminator if the last backward pass before it came
+    from a loss on real images.
 
     Returns:
         The first of `steps` that was meant for this network or, if none of them was, the last of

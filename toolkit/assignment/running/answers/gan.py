@@ -322,7 +322,7 @@ def _classifies(network: nn.Module) -> bool:
 
 
 def _lines_of_calls(events: Iterable[dict[str, Any]]) -> list[FileLine]:
-    """Return the file and line of each network call, without duplicates."""
+    """Return the file and line of each recorded call of a neural network, without duplicates."""
     places: dict[FileLine, None] = {}
     for event in events:
         if event["kind"] == "call":

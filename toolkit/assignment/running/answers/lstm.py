@@ -144,11 +144,11 @@ class LSTMAnswers:
                 their parameters.
 
         Returns:
-            `took`, a dictionary from each size that the constructor takes to its default;
-            `recurrent`, a file and line for each of torch's recurrent modules in the network, which
-            say where the module's class begins if the student wrote this class, and otherwise where
-            the module was made; and `tensors`, a list of the network's floating-point parameters,
-            buffers and other tensors.
+            `took`, a dictionary from each size that the constructor takes to its default, or to
+            None if it has no default; `recurrent`, a file and line for each of torch's recurrent
+            modules in the network, which say where the module's class begins if the student wrote
+            this class, and otherwise where the module was made; and `tensors`, a list of the
+            network's floating-point parameters, buffers and other tensors.
         """
         self.kind, self.sizes, self.as_seen, self.optimizer = kind, sizes, as_seen, None
         torch.manual_seed(0)
@@ -449,9 +449,10 @@ class LSTMAnswers:
     def _construct(self, kind: type, sizes: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Build a network, and return it together with the sizes that its constructor takes.
 
-        Each size is returned with its default. If the parameter for the order of the batch and time
-        axes has a default, the default is kept, because the process that checks the network tries
-        inputs in each order.
+        In the returned dictionary, the value for each size is the integer default of its parameter;
+        it is None if there is no such default, or if the network is built with the arguments of the
+        training script. If the parameter for the order of the batch and time axes has a default,
+        the default is kept, because the process that checks the network tries inputs in each order.
         """
         if self.as_seen:
             return self.seen[self.kind].build(kind, sizes)

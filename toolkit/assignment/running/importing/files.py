@@ -225,7 +225,8 @@ def is_of_notebook(path: Path) -> bool:
 
 
 def import_file(path: Path, root: Path, change: Change, name: str | None = None) -> ModuleType:
-    """Import a student's file under its own name, with its folder and the root on the import path.
+    """Import a student's file under its own name, after putting its folder and the submission's
+    folder on the import path.
 
     If a cell of a notebook raises an exception, the later cells do not run, but the module keeps
     the names from the earlier cells.

@@ -78,7 +78,8 @@ class Forked:
             os.kill(self.pid, signal.SIGKILL)
 
     def end(self) -> tuple[int, float, list[str]]:
-        """Kill the remaining processes, and return how the process ended.
+        """Kill whatever is still running in the process group, and return how the forked process
+        ended.
 
         Returns:
             the exit status (negative for a signal), the CPU seconds, and the names of the limits

@@ -78,7 +78,8 @@ class Spawned:
                 process.kill()
 
     def end(self) -> tuple[int, float, list[str]]:
-        """Kill the remaining processes, and return how the process ended.
+        """Kill whatever is still running in the process group, and return how the forked process
+        ended.
 
         Returns:
             the exit status, the CPU seconds at the last measurement, and an empty list; unlike

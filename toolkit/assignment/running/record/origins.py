@@ -35,10 +35,10 @@ class Origin(NamedTuple):
 class Sources:
     """Copies of tensors that were created without an input tensor, such as noise.
 
-    The object keeps the most recent tensors, with at most `limit` values in total, and some of the
-    first tensors. A script may draw the random end points of an interpolation before the training
-    but use them only afterwards, so the first small tensors are kept, up to a quarter of `limit`
-    values.
+    The object keeps the most recent tensors (at most `limit` values in total) and, in addition,
+    some of the tensors that were created first. A script may draw the random end points of an
+    interpolation before the training but use them only afterwards, so the first small tensors are
+    kept, up to a quarter of `limit` values.
     """
 
     def __init__(self, limit: int = 0) -> None:

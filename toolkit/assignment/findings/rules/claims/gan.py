@@ -220,7 +220,9 @@ def is_line_of_nine(steps: Sequence[float], repeats: int, samples: Sequence[bool
 
 @rules_out("experiment", "same-class-ends")
 def ends_never_have_one_class(tries: Sequence[tuple[int, int, float]]) -> bool:
-    """In none of 48 or more tries do both ends show the same digit with p > 0.9."""
+    """At least 48 pairs of end points were tried, and in none of these pairs do both images show
+    the same digit with p > 0.9.
+    """
     if len(tries) < MANY_TRIES:
         return False
     return all(first != last or sure <= SURE for first, last, sure in tries)

@@ -107,8 +107,8 @@ def _deviating(
 
     Returns:
         The gate's map, its activations, and a further state that it reads, if any. If neither a
-        further state nor a second activation gives an exact fit, the map is `fit`, which is not
-        exact.
+        further state nor a second activation gives an exact fit, the returned map is the argument
+        `fit`, which is not exact.
     """
     now, h = match.x[1:].flatten(0, 1), match.h[:-1].flatten(0, 1)
     d = now.size(1)

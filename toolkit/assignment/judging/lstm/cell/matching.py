@@ -270,7 +270,8 @@ def _cells(
     If the correct formula fits, the wrong formulas are not tried.
 
     Args:
-        numbers: the indices of the series that may be gates.
+        numbers: the indices, in `candidates.values`, of the recorded series that may contain a
+            gate's values.
     """
     if not numbers:
         return []
