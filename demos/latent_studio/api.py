@@ -42,8 +42,8 @@ class Endpoints:
         self, seed: int = 42, first: int = 1, second: int = 2, pictures: int = 9,
         arc: bool = False, gif: bool = False,
     ) -> dict[str, Any]:  # fmt: skip
-        """Walk between two of the seed's 25 samples: from number `first` to number `second`,
-        counted from 1.
+        """Walk through latent space between two of the 25 samples that the seed generates: from
+        number `first` to number `second`, counted from 1.
 
         pictures: the number of pictures, 2 to 60, evenly spaced and including both ends. arc: true
         to follow an arc around 0 instead of the straight line. gif: true to also return an animated

@@ -183,8 +183,8 @@ def longest_body(scope: Scope) -> int:
     """Return the largest number of bytes that the visitor may send to the requested address.
 
     Raises:
-        Refused: the request may not have a body, because the visitor has not entered the password,
-            or because the address accepts none.
+        Refused: the request must not have a body, because the visitor has not entered the password
+            or because the requested address accepts no body.
     """
     path = scope["path"]
     if path in LOGIN:

@@ -164,8 +164,8 @@ def difference_at_length(
     difference is therefore no reason to reject a network.
 
     Returns:
-        the length of the sequences and the largest relative difference from the outputs in
-        `golden`, or None if `golden` contains no long sequences.
+        the length of the sequences and the largest relative difference between the model's outputs
+        and those in `golden`, or None if `golden` contains no long sequences.
     """
     case = golden.get("long")
     if case is None:

@@ -42,7 +42,8 @@ class ConvGenerator(nn.Module):
 
     Args:
         latent_dim: size of z.
-        width: number of channels at 7 x 7 and at 14 x 14.
+        width: number of channels in the feature maps of 7 x 7 and of 14 x 14 pixels, except just
+            before a pixel shuffle.
         mapping_size: units in each of the mapping network's two hidden layers; 0 for no mapping
             network.
     """

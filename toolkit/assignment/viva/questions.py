@@ -150,7 +150,7 @@ def _contrasting(
 ) -> tuple[list[CodeLine], list[CodeLine]]:
     """Return the lines whose value in `facts` is `value`, and the lines with a different value.
 
-    Lines without a nearby line of the other group are left out.
+    A line is left out unless a nearby line belongs in the other of these two lists.
 
     Args:
         distance: a line is nearby if it is at most this many lines away, counting only the lines in

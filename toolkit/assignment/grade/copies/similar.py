@@ -56,9 +56,9 @@ class Pair:
             also occurs in the other submission, with all names treated as the same token.
         share_with_names: the same fraction as `share`, but computed with different names treated as
             different tokens.
-        usual: the share to be expected for this pair, namely the larger of two medians: the median
-            of the first submission's shares with all other submissions, and the same for the second
-            submission.
+        usual: the share to be expected for this pair; for each of the two submissions, take the
+            median of its shares with all other submissions, and `usual` is the larger of these two
+            medians.
     """
 
     first: str

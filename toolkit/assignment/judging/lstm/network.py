@@ -163,7 +163,8 @@ class Network:
     def outputs(
         self, xs: Sequence[Tensor], fresh: bool = False, seeds: list[int] | None = None
     ) -> list[Output]:
-        """Call the network with each of the inputs, whose first axis is the batch.
+        """Call the network with each input in turn; the first axis of every input is the batch
+        axis.
 
         Args:
             xs: the inputs, in the form that `encode` takes.

@@ -1,4 +1,4 @@
-"""Finds the time steps of a model's output whose cross-entropy, as in equation (9) of the
+"""Finds the time steps at which the cross-entropy of a model's output, as in equation (9) of the
 assignment, equals a given number.
 """
 

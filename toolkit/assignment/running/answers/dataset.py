@@ -194,8 +194,8 @@ def _pair(item: Any) -> tuple[Tensor, Tensor] | None:
 
 
 def _pair_in(item: dict[Any, Any]) -> tuple[Any, Any] | None:
-    """Return the input and the label of a dictionary item, or None if the keys do not show which
-    value is which.
+    """Return the input and the label from a data set's item that is a dictionary, or None if its
+    keys do not show which value is which.
     """
     read = next((key for key in item if meaning(str(key), "keys")), None)
     predicted = [value for key, value in item.items() if key != read]

@@ -263,8 +263,8 @@ class LSTMAnswers:
         built again before any other use.
 
         Args:
-            numbers: the pieces of intermediate tensors to return, as indices into the list `seen`
-                in the reply to `record`.
+            numbers: indices into the list `seen` in the reply to `record`; they say which pieces of
+                intermediate tensors are returned.
 
         Returns:
             `pieces` (n, batch, hidden), the requested pieces of intermediate tensors, and

@@ -167,7 +167,8 @@ class Trial:
             model: the model to test; by default, the model of this trial.
 
         Returns:
-            Infinity if the model has no logits, or if there are no inputs.
+            Infinity if the model cannot compute its logits, if a difference is not finite, or if
+            there are no inputs.
         """
         model = model or self.model
         worst = 0.0 if self.fresh else math.inf

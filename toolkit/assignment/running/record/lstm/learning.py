@@ -23,8 +23,7 @@ def slopes(
 
     Args:
         total: the function that computes the sum.
-        width: the size of the largest shift in either direction, as a multiple of the random
-            direction.
+        width: the largest shifts are the random direction multiplied by `width` and by -`width`.
         root: the student's folder.
 
     Returns:

@@ -45,9 +45,9 @@ def changed(before: Mapping[str, tuple[int, Tensor]], network: nn.Module) -> dic
         before: for each tensor of the network, its id and a copy of its values before the pass.
 
     Returns:
-        `remade`, the names of the parameters that were replaced; and `kept`, the names of all other
-        tensors that are new, were replaced or got new values; names that existed before the pass
-        come first.
+        `remade`, the names of the parameters that were replaced; and `kept`, the names of the
+        tensors other than parameters that are new, were replaced or got new values. In `kept`,
+        names that existed before the forward pass come first.
     """
     parameters = dict(network.named_parameters())
     replaced, kept = [], []
