@@ -39,8 +39,8 @@ ASKED = ("/gradio_api/queue/join", "/gradio_api/component_server", "/gradio_api/
 
 
 class Refused(HTTPException):
-    """An error that refuses a request; it becomes the HTTP response even if it is raised while
-    Gradio reads the request's body.
+    """An exception raised to refuse a request; it becomes the HTTP response even if it is raised
+    while Gradio reads the request's body.
     """
 
     def __init__(self, status: int, sentence: str) -> None:

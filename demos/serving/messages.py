@@ -72,5 +72,7 @@ def refuse_nonsense(blocks: gr.Blocks) -> None:
 
 
 def message(sentence: str) -> gr.Error:
-    """Return a message that the page renders as HTML and that leaves no traceback in the log."""
+    """Return an error whose message the page renders as HTML, and whose traceback is not printed to
+    the log.
+    """
     return gr.Error(html.escape(sentence, quote=False), print_exception=False)

@@ -129,8 +129,8 @@ def grade_folder(
 
 
 def _in_turn(todo: list[Path], job: Callable[[Path], Any]) -> Iterator[tuple[str, Result]]:
-    """Yield the result of each archive and, at the end, a second result for each archive whose
-    grading was disturbed.
+    """Yield a result for each archive; if the grading of an archive was disturbed, for example by
+    other programs, grade this archive again at the end and yield its final result.
 
     Grading counts as disturbed if the check is incomplete and either the archive's code was too
     slow or, during the check, other programs occupied the sandbox's processor core or used up the

@@ -237,8 +237,8 @@ def _open(counted: Counted, not_seen: Iterable[Finding], is_unseen: bool) -> Non
     faults that the check could not rule out, but at most the points that the task has left.
 
     Args:
-        is_unseen: True if, for at least one of this task's parts, the check could not answer any
-            question; all remaining points are then open.
+        is_unseen: True if the check found out nothing about at least one of this task's parts; a
+            person then has to award or withhold all the points that the task has left.
     """
     remaining = counted.score
     open_points = remaining if is_unseen else 0.0

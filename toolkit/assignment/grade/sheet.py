@@ -40,7 +40,7 @@ class Drawn(BaseModel):
 def questions_for_sheet(
     folder: Path, language: Language, seed: int, unsafe: bool, limits: "Limits | None" = None
 ) -> list[Question]:
-    """Return at least one question about the code in a folder.
+    """Return questions about the code in a folder, as a list that is never empty.
 
     Args:
         unsafe: see `find_isolation`.

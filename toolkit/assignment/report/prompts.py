@@ -54,7 +54,9 @@ def _ask_for_kind(
     by_kind: Mapping[ReportKind, list[PurePosixPath]],
     ask: Callable[[str], bool] | None,
 ) -> ReportKind:
-    """Ask which kind of report to hand in, and propose the kind with fewer remaining prompts."""
+    """Ask which kind of report to hand in, and propose the kind in which fewer placeholders are
+    left to fill in.
+    """
     prompts: dict[ReportKind, int] = dict.fromkeys(by_kind, 0)
     reports = []
     for kind, paths in by_kind.items():

@@ -285,8 +285,8 @@ def descendants(root: int, uid: int | None = None) -> dict[int, int]:
             user.
 
     Returns:
-        by process id, the processor time, in clock ticks, that the process and its ended children
-        used.
+        by process id, the processor time, in clock ticks, used by the process and by those of its
+        children that have ended and been waited for.
     """
     children: dict[int, list[int]] = {}
     ticks: dict[int, int] = {}

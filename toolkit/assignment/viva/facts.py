@@ -192,8 +192,8 @@ def outcome(passes: list[Run], losses: list[int], run: Run) -> str | None:
 
     Args:
         passes: the backward passes of the unchanged code.
-        losses: the indices of the two passes whose losses are compared between the unchanged and
-            the changed code.
+        losses: the indices of the two backward passes whose losses are compared between the
+            unchanged and the changed code.
         run: the run of the changed code.
     """
     if not run:

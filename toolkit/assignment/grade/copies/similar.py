@@ -216,7 +216,8 @@ def _code_tokens(text: str) -> Iterator[tuple[bool, tokenize.TokenInfo]]:
         a flag that is True if the token begins a function or a class, and the token.
 
     Raises:
-        SyntaxError, tokenize.TokenError: the rest of the file is not Python.
+        SyntaxError, tokenize.TokenError: the file is not valid Python, so no further tokens can be
+            read.
     """
     at_line_start = True
     for token in tokenize.generate_tokens(io.StringIO(text).readline):

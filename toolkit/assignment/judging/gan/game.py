@@ -168,7 +168,9 @@ class Game:
                         yield judged, sign * gradient.double(), backward
 
     def trained_on(self, network: WatchedNetwork) -> set[int]:
-        """Return the generator's calls whose images went into a loss that trained `network`."""
+        """Return the indices of the generator calls whose images went into a loss that trained
+        `network`.
+        """
         draws: set[int] = set()
         for step in self.steps_of(network):
             for index in step.passes:

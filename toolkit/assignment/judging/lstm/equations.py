@@ -393,8 +393,9 @@ def _clean_model(network: Network, hidden: int, most: int | None) -> reference.M
 
     Args:
         hidden: the number of units.
-        most: the number of steps to record, and the maximum number of steps in the new inputs on
-            which the model is then tested; None for the usual numbers.
+        most: the number of steps to record, and an upper limit on the number of steps in the
+            further inputs with which the model is then tested; None for the network's usual number
+            of steps and no upper limit.
     """
     recording = record(network, hidden, steps=most)
     match = find_match(recording)

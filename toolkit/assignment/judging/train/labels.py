@@ -97,7 +97,7 @@ def _last_digits(before: int, loss: Loss, trace: Trace, count: int) -> Tensor | 
     """Return the digits that complete the last `count` palindromes that the network has read.
 
     Returns:
-        None if no call of the network has read that number of palindromes.
+        None if no call of the network was found to have read exactly `count` palindromes.
     """
     for call in reversed(trace.between(before, loss.index, Call)):
         for value in call.inputs:

@@ -191,9 +191,9 @@ class GANAnswers(Runs):
             own: values for particular parameters, with precedence over `values`; the keys are the
                 parameters' names in lower case.
             seed: the seed of the random number generator.
-            known_to_end: True if the function is known to return; calls to its networks are then
-                not recorded, and the function is not stopped at such a call for making too many
-                training steps.
+            known_to_end: True if the function is known to return; in this case, the function's
+                calls to networks are not recorded, and no such call stops the function because it
+                has made too many training steps.
 
         Returns:
             `returned` (the tensors that the function returned), `noise` (the tensors that the call

@@ -413,7 +413,8 @@ def _is_seeded(lines: Lines) -> bool:
 
 
 def _check_choice(function: Function, functions: Functions, verdicts: Verdicts) -> bool:
-    """Call a function with many different random seeds, and judge the ends that it chooses.
+    """Call a function with many different random seeds, and judge the pair of latent points that it
+    chooses each time as the ends of an interpolation.
 
     Returns:
         False if, for at least one of the seeds tried, the function did not choose the two ends of

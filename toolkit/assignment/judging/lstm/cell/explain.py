@@ -85,8 +85,8 @@ def _layer(match: Match) -> Layer:
 
 
 def _name_of_read(match: Match) -> str | None:
-    """Return the name of the state that the gates read, or None if this state does not occur in the
-    equations.
+    """Return the name of the state that the gates read, or None if the tensor that they read does
+    not occur in the equations.
     """
     if match.read is None:
         return "h"

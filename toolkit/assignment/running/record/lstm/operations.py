@@ -172,7 +172,8 @@ def pieces_of(made: Sequence[Operation], batch: int, hidden: int) -> list[Callab
     """For each piece of a run (see `pieces`), return a function that cuts this piece from its
     tensor.
 
-    The functions are in the same order as the entries of `seen`, which `pieces` returns.
+    The functions are in the same order as the entries of `seen` in the dictionary that `pieces`
+    returns for this run.
     """
     takers: list[Callable[[], Tensor]] = []
     for operation in made:

@@ -253,9 +253,10 @@ def _facts(value: Any) -> dict[str, Any]:
 def _facts_of_numbers(numbers: Tensor) -> dict[str, Any]:
     """Return facts about a tensor's values (n,), such as their sign and a checksum.
 
-    A fact that is uncertain is None. If any value is nan, all facts are uncertain, because the nan
-    may come from uninitialised memory, which is filled with nan during the run. The sign is also
-    uncertain if some values are negative, but no more than the fraction `SEVERAL` of all values.
+    If a fact is uncertain, its value is None. If any value is nan, all facts are uncertain, because
+    the nan may come from uninitialised memory, which is filled with nan during the run. The sign is
+    also uncertain if some values are negative, but no more than the fraction `SEVERAL` of all
+    values.
     """
     if bool(numbers.isnan().any()):
         return {"whole": None, "nonnegative": None, "numbers": None}
