@@ -138,7 +138,8 @@ class Doors:
 
 
 class Body:
-    """A body whose bytes are counted as they arrive, because the header may state a wrong length.
+    """The body of an HTTP request, whose bytes are counted as they arrive, because the request's
+    header may state a wrong length.
 
     Args:
         limit: the largest allowed number of bytes.

@@ -130,7 +130,7 @@ def pair_of_classes(
     Raises:
         ToolkitError: the candidates' images do not clearly show two different digits, or none of
             them clearly shows a requested digit.
-        UsageError: the same digit is requested for both ends.
+        UsageError: `digit_from` and `digit_to` are the same digit.
     """
     if digit_from is not None and digit_from == digit_to:
         raise UsageError(f"The ends must be different digits, not {digit_from} and {digit_to}.")

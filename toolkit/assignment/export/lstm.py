@@ -275,8 +275,8 @@ class Fitted:
 
         Args:
             numbers: the ids of the values to record.
-            built: further sizes with which the network is built, such as the number of time steps,
-                besides those in the attribute `sizes`.
+            built: sizes with which the network is built in addition to those in the attribute
+                `sizes`, such as the number of time steps.
         """
         child = self.network.child
         self.network.build(**self.sizes, **built)

@@ -60,8 +60,8 @@ class Found:
 
     Attributes:
         code: the code of the submission.
-        chosen: the file that the user named, if any; it is chosen for every part that it may
-            contain.
+        chosen: the file that the user named, if any; for each part of the assignment, suitable
+            candidates in this file take precedence over those in other files.
         parts: the chosen candidate for each part.
         equal: for each ambiguous part, the candidates that share the highest score.
         close: for each part, the candidates whose scores were too low for them to be chosen,

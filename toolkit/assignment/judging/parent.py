@@ -221,7 +221,7 @@ def _settle(
 
 
 def _join_parts(verdicts_of: Mapping[Part, Verdicts]) -> None:
-    """Add or merge findings that depend on more than one part."""
+    """Add or merge findings that depend on the results for more than one part of the submission."""
     facts: set[str] = set()
     for verdicts in verdicts_of.values():
         facts |= verdicts.facts

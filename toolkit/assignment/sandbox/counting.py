@@ -100,7 +100,7 @@ def _in_memory_of(pid: int, size: int) -> int | None:
 def nameless_files(pids: Collection[int]) -> int:
     """Return the total size in bytes of deleted disk files that processes still hold open.
 
-    Processes that this user may not inspect are left out.
+    Files of processes that the current user may not inspect are not counted.
     """
     files: dict[tuple[int, int], int] = {}
     for pid in pids:

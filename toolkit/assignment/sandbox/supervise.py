@@ -82,7 +82,8 @@ def starved(before: Measurement, now: Measurement, cores: int) -> float:
 
 
 class Watched:
-    """A running program, supervised by a thread that measures its use of the machine.
+    """A running program, supervised by a thread that measures how much of the machine's resources
+    the program uses.
 
     Attributes:
         process: the started process, whose `stdin` and `stdout` are connected to the program's
@@ -106,7 +107,7 @@ class Watched:
             `["script.py"]`.
         sandbox: the sandbox, with an empty scratch directory that the caller deletes afterwards.
         clock: a clock that runs only while the judge waits for the program.
-        share: the program's share of the machine.
+        share: the share of the machine's resources, such as its cores, that the program may use.
     """
 
     def __init__(self, program: list[str], sandbox: Sandbox, clock: "Clock", share: Share) -> None:

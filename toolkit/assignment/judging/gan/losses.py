@@ -43,7 +43,7 @@ def _check_shapes(losses: list[Loss], verdicts: Verdicts) -> bool:
     """Report a loss whose targets do not have the shape of the discriminator's outputs.
 
     Returns:
-        True if there is no such loss.
+        True if no loss was reported.
     """
     for loss in losses:
         if _broadcasts(loss):

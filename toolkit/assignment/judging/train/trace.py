@@ -22,8 +22,8 @@ E = TypeVar("E", bound="Event")
 
 
 class Record(BaseModel):
-    """Base class for the data that the process running the script sends; some fields have other
-    names in the data as sent.
+    """Base class for the data that the process running the script sends; the process sends some
+    fields under other names.
     """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, populate_by_name=True)
@@ -290,7 +290,8 @@ class Trace(Record):
         return self.model_copy(update={"events": events})
 
     def _foreign_events(self, name: str | None) -> set[int]:
-        """Return the indices of the events that belong to the training of other networks.
+        """Return the indices of the events that belong to the training of networks whose class is
+        not `name`.
 
         Returns:
             An empty set unless there are optimiser steps both for networks of this class and for

@@ -259,7 +259,7 @@ def import_file(path: Path, root: Path, change: Change, name: str | None = None)
 def classes(module: ModuleType, base: type) -> dict[str, type]:
     """Return the classes in a module that are derived from `base`, as a dictionary keyed by name.
 
-    The classes of torch and torchvision are left out.
+    The dictionary does not include classes defined in torch or torchvision.
     """
     derived = {}
     for name, value in vars(module).items():

@@ -191,8 +191,8 @@ def _walls_reached() -> list[str]:
 
 
 def notice_large_files() -> None:
-    """Install a handler for the kernel's signal that a file has grown too large; the handler
-    reports this limit.
+    """Install a handler for the signal that the kernel sends when a file grows beyond the size
+    limit; the handler reports that this limit has been reached.
     """
     if sys.platform != "win32":
         import signal

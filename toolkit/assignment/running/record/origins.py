@@ -182,7 +182,8 @@ class Origins(FunctionMode):
                 yield made
 
     def of(self, network: nn.Module, name: str, tensor: Tensor | None = None) -> Place:
-        """Return the place where a named module or tensor of a network was made.
+        """Return the place in the student's code where the module or tensor called `name` was
+        created in a network.
 
         The place of a module's attribute is the line that assigned it. For any other tensor, the
         place is looked up by the address of the tensor's storage.

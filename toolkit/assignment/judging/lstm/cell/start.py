@@ -45,8 +45,8 @@ class FirstStep(NamedTuple):
     weights: list[Tensor]  # W_h of the same gates
 
     def h(self, zeros: Tensor) -> Tensor:
-        """Return the h(0) that accounts for the differences between the gates and their values for
-        h(0) = 0, or `zeros` if these differences are small.
+        """Return the h(0) that explains the values of the gates at the first step, or `zeros` if
+        these values are close to those that h(0) = 0 would give.
         """
         if self.away > MAX_REST:
             weights, rests = torch.cat(self.weights, 1), torch.cat(self.rests, 1)

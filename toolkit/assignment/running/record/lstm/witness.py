@@ -288,8 +288,8 @@ def _inside(settings: Any) -> MutableMapping[str, Any]:
 def find_layout(x: Tensor, rows: set[int], stepwise: bool) -> Layout | None:
     """Find out which axis of a tensor of digits is which, and how the digits are encoded.
 
-    The result is None if the tensor has no digits, or if the order of its batch axis and its time
-    axis is unclear.
+    The result is None if this is not possible, for example because the tensor contains no digits or
+    because its batch axis and its time axis cannot be told apart.
 
     Args:
         rows: the possible batch sizes, taken from the shape of the labels that the loss function

@@ -266,8 +266,8 @@ class Script:
         sampling, until it trains as expected; only the first few modes are tried.
 
         Returns:
-            how the successful run ended, or None if the script trains as expected in none of these
-            modes; in the latter case, the results of the first run are restored.
+            how the successful run ended, or None if the script did not train as expected in any of
+            the modes tried; in the latter case, the results of the script's first run are restored.
         """
         first = (self.tracer, self.loops, self.module, self._ran)
         tree = ast.parse(self.file.read_bytes())

@@ -41,7 +41,7 @@ class Tracer:
 
     Args:
         root: the student's folder; only locations in its files are recorded.
-        max_steps: the number of optimiser steps in a loop after which the loop is left.
+        max_steps: each loop is ended once this number of optimiser steps has been taken in it.
         max_seconds: the CPU time, in seconds, after which the script is stopped if it is training.
         brisk: True to shorten the run even more than `max_steps` and `max_seconds` do: large
             batches may be reduced, and loops are left after fewer steps once much of the time limit
