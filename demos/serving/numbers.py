@@ -21,7 +21,7 @@ def digits(text: Any, limit: int) -> tuple[int, ...]:
 
     Raises:
         UsageError: the value is not a string, contains no digits or more than `limit` digits, or
-            contains any other character.
+            contains a character other than digits, commas and white space.
     """
     if text is not None and not isinstance(text, str):
         raise UsageError(f'The digits must be a text such as "31413", not {text!r}.')

@@ -71,7 +71,8 @@ class Checked(nn.Module):
         """Return the output for x.
 
         Raises:
-            ValueError: x has the wrong dtype or shape, or contains a digit outside 0 to 9.
+            ValueError: x has the wrong dtype or shape, or is a sequence of digits in which a value
+                lies outside 0 to 9.
         """
         if self._wanted == DIGITS:
             check_digits(torch.as_tensor(x))

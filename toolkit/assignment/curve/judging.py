@@ -182,8 +182,8 @@ def _outside_band(name: str, values: dict[int, float], recipe: Recipe) -> Iterat
 
 
 def _outside_mean(name: str, values: dict[int, float], recipe: Recipe) -> Iterator[Departure]:
-    """Yield a `Departure` if the mean of a curve's values up to the step `recipe.least` is outside
-    the limits of this mean in healthy runs.
+    """Average a curve's values up to the step `recipe.least`, and yield a `Departure` if this mean
+    lies outside the range for healthy runs.
     """
     low, high = recipe.means[name]
     early = {n: value for n, value in values.items() if recipe.steps[n] <= recipe.least}

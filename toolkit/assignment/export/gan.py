@@ -61,7 +61,8 @@ def look(child: GANChild, located: Located) -> list[Callable[[], Own]]:
         must accept the shape of the images.
 
     Raises:
-        Missing: no generator and discriminator were found among the networks that the script calls.
+        Missing: among the networks that the script calls, no pair of a generator and a
+            discriminator was found.
     """
     trace = watch(child, located, MAX_STEPS, MAX_SECONDS)
     game = find_game(trace)

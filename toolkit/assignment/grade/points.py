@@ -34,8 +34,8 @@ class Counted:
     Attributes:
         losses: the findings that cost points in this task, each with the points that it costs; of
             several findings of the same kind, only the first is listed.
-        elsewhere: the findings that cost nothing in this task because their cause has already cost
-            points in another task, each with that other task.
+        elsewhere: the findings that cost nothing in this task because the same mistake costs points
+            in another task; each is listed with that task.
         unseen: findings that say what the check could not examine; a finding is listed only if a
             fault in the unexamined code could cost points in this task.
         open: points that only a person can award or withhold.

@@ -119,8 +119,8 @@ def _not_this_code(log: Log, finding: Finding, reached: float | None) -> str:
 
 
 def _pictures(records: Records) -> Iterator[Finding]:
-    """Yield a doubt about each picture of generated samples that is identical to an earlier one,
-    and a finding that lists all recorded pictures.
+    """Yield a finding for each picture of generated samples that is identical to an earlier
+    picture, and a finding that lists all recorded pictures.
     """
     known: dict[bytes, str] = {}
     for name in SAMPLES:

@@ -38,8 +38,8 @@ def meaning(name: str, *tables: str) -> str | None:
 
 
 def pick(candidates: Mapping[str, Any], *words: str) -> Any | None:
-    """Return the value in the dictionary `candidates` whose name best matches one of `words`; None
-    if no name matches.
+    """Return the value in the dictionary `candidates` whose key best matches one of `words`; None
+    if no key matches.
 
     Earlier words have priority. For each word, a name that equals the word has priority over a name
     that contains the word.

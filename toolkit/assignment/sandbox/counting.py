@@ -27,9 +27,9 @@ def own_memory(pid: int) -> int:
     """Return a process's memory in bytes, where memory that several processes share is divided
     equally among them.
 
-    The division matters after a fork, because the new process at first shares all of its memory
-    with its parent. `own_memory` takes longer than `memory`. If it cannot be determined how a
-    process shares its memory, `own_memory` returns the same number as `memory`.
+    Dividing shared memory matters after a fork, because the new process at first shares all of its
+    memory with its parent. `own_memory` takes longer than `memory`. If it cannot be determined how
+    a process shares its memory, `own_memory` returns the same number as `memory`.
     """
     shares = _listed(pid, "smaps_rollup", b"Pss_Anon:", b"Pss_Shmem:")
     if 0 < shares < UNCOUNTED:

@@ -53,7 +53,7 @@ def curve(
     """Plot a training run's curves over a band that shows the range of healthy training runs, and
     print a verdict.
 
-    The verdict says whether the training run is inside the band.
+    The verdict says whether the training run lies within the range of the healthy runs.
 
     Args:
         losses: a file such as "records/gan.csv", a list of losses, or the rows that you pass to

@@ -179,7 +179,7 @@ class Game:
         return draws
 
     def judged_in(self, backward: Backward) -> list[Judged]:
-        """Return the discriminator's calls that a backward pass went through."""
+        """Return the calls to the discriminator that a backward pass went through."""
         return [self.judged[index] for index in backward.gradients if index in self.judged]
 
     @property
@@ -345,8 +345,8 @@ class Origins:
         return reached
 
     def _by_numbers(self, value: Value, earlier: list[Call]) -> list[Origin]:
-        """Find the last earlier call whose output reappears in `value` with labels attached, with
-        noise added, or rescaled.
+        """Find the most recent of the earlier calls whose output reappears in `value` with labels
+        attached, with noise added, or rescaled.
         """
         rows = value.rows
         if rows is None:

@@ -167,8 +167,8 @@ def _keys(loader: Any) -> Sequence[Any]:
 
 
 def _rows(items: Iterable[Any], deadline: float) -> list[Tensor]:
-    """Return the inputs of items; stop early if this process has used more CPU time than
-    `deadline`.
+    """Return the input of each data-set item; stop early if this process has used more CPU time
+    than `deadline`.
     """
     rows = []
     for item in items:

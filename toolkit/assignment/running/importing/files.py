@@ -71,9 +71,9 @@ class FolderFinder(MetaPathFinder):
     """An import finder for `import name.module` where `name` is one of the student's folders, at
     any depth, or the submission's folder itself.
 
-    The submission's folder may have had any name on the student's machine, so `name` is taken to
-    mean this folder if the folder contains `module` and no other folder called `name` contains
-    Python files.
+    The submission's folder may have had any name on the student's machine, so if no other folder
+    called `name` contains Python files, `name` is taken to mean the submission's folder, provided
+    that this folder contains `module`.
     """
 
     def __init__(self, root: Path) -> None:

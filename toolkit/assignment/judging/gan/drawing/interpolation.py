@@ -403,7 +403,7 @@ def _check_ends(
 
 
 def _free(candidates: list[Function]) -> list[Function]:
-    """Return the functions that do not take the two ends as parameters."""
+    """Return the functions that do not take the two ends of an interpolation as parameters."""
     return [function for function in candidates if not function.ends()]
 
 

@@ -121,7 +121,7 @@ def _split(points: Tensor, calls: list[int]) -> list[Path]:
 def _may_start_path(points: Tensor) -> list[bool]:
     """Mark each point of `points`, (n, d), that may start a path through the next two points.
 
-    The result has no entries for the last two points.
+    The result has no entries for the last two points, because fewer than two points follow them.
 
     The line through two points and the arc around 0 through them both lie in the plane that
     contains 0 and the two points. A single call to `lstsq` measures how far each point lies from

@@ -92,9 +92,9 @@ class Candidates:
         self.explained = best + _selected(gated, of_x_alone)
 
     def _possible_reads(self) -> list[int]:
-        """Return the indices of the series that may be the state from which the gates are computed.
-        Views and copies of other tensors are left out, but concatenated and stacked tensors are
-        kept.
+        """Return the indices of the recorded sequences of values over time that may be the state
+        from which the gates are computed. Views and copies of other tensors are left out, but
+        concatenated and stacked tensors are kept.
         """
         possible = []
         for k, operation in enumerate(self.operations):

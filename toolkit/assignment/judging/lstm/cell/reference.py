@@ -256,8 +256,8 @@ def _all_one(sums: Tensor) -> bool:
 
 
 def is_over_batch(output: Tensor) -> claims.Evidence:
-    """Return the proof that a softmax is over the batch: the sum of each column of probabilities
-    and, for comparison, the sum of one row.
+    """Return the proof that a softmax was taken along the batch axis: the sum of each column of
+    probabilities and, for comparison, the sum of one row.
     """
     rows = output.double()
     if not bool((output >= 0).all()):

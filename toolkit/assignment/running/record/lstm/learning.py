@@ -22,14 +22,14 @@ def slopes(
     shifted in a random direction.
 
     Args:
-        total: the function that computes the sum.
+        total: the function that computes the weighted sum of the network's output.
         width: the largest shifts are the random direction multiplied by `width` and by -`width`.
         root: the student's folder.
 
     Returns:
         three slopes for each parameter, by name: one from autograd (None if the parameter has no
-        gradient), one from the sums at shifts of `width` and -`width`, and one from the sums at a
-        quarter of these shifts.
+        gradient), one from the difference between the weighted sums after shifts of `width` and
+        -`width`, and one from the difference after shifts a quarter as large.
 
     Raises:
         RuntimeError: the backward pass failed; the error's `place` gives the file, relative to the

@@ -136,13 +136,14 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
         hidden: the number of units in a piece, which is the length of its second axis.
 
     Returns:
-        `values`, the distinct pieces, float32 (n, runs * batch, hidden); and `seen`, which contains
-        for each piece, in order of creation, [index in `values`, place, inner place, operation's
-        name, file, line, outermost place]. The outermost place consists of the file and the line
-        that were current in the outermost of the active calls in the student's code. The place and
-        the inner place are numbers that identify the operation, the piece's position in its tensor,
-        and the calls that were active in the student's code when the piece was made: the place
-        identifies all of these calls, the inner place only the innermost one.
+        `values`, the pieces without duplicates, float32 (n, runs * batch, hidden); and `seen`,
+        which contains one list for each piece (duplicates included), in order of creation: [index
+        in `values`, place, inner place, operation's name, file, line, outermost place]. The
+        outermost place consists of the file and the line that were current in the outermost of the
+        active calls in the student's code. The place and the inner place are numbers that identify
+        the operation, the piece's position in its tensor, and the calls that were active in the
+        student's code when the piece was made: the place identifies all of these calls, the inner
+        place only the innermost one.
     """
     values: list[Tensor] = []
     known: dict[bytes, int] = {}
