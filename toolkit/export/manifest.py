@@ -146,7 +146,7 @@ def is_current(file: str, manifest: Mapping[str, Any]) -> bool:
 
 
 def source_of(name: str, files: Collection[str]) -> str:
-    """Return the name of a network's source file, from which the network can be built.
+    """Return the name of the exported file from which a network can be rebuilt.
 
     The source is the weight file. In a folder written by a version before 0.3, the source is the
     .pt file.

@@ -21,7 +21,8 @@ SHADES = 16  # of grey, four bits each; more would only cost bytes
 
 @torch.no_grad()
 def for_pages(film: Arrays, generator: nn.Module, real: Tensor | None) -> dict[str, Any]:
-    """Return a film as JSON values for a web page; see `Film` in playground/src/models.js.
+    """Convert a recording of a GAN's training to JSON values for a web page; their structure is the
+    type `Film` in playground/src/models.js.
 
     Args:
         generator: any generator with the architecture of the film's generator; the weights of each

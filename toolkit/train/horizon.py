@@ -306,7 +306,7 @@ def ranged(by_length: dict[int, list[float]], colour: str) -> figures.Ranged:
     to the highest accuracy.
 
     Args:
-        by_length: maps each T to the accuracies of all seeds.
+        by_length: maps each T to a list of accuracies, one for each training seed.
     """
     lengths = sorted(by_length)
     return figures.Ranged(

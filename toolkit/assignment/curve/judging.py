@@ -220,10 +220,10 @@ def _cause(departures: list[Departure], bins: dict[str, dict[int, float]]) -> st
 
     For a curve called NAME, the feature `NAME` is the mean of the curve's last third, and the
     feature `least of NAME` is the curve's smallest value. The feature `leaves loss` is 1 if the
-    loss leaves its band upwards, and -1 if the loss leaves its band downwards. If `departures`
-    contains no departure of the loss, the feature `leaves NAME` takes the place of `leaves loss`;
-    NAME is then the curve of the first departure in the list, and the feature gives the direction
-    of this departure.
+    loss leaves its band upwards, and -1 if the loss leaves its band downwards. If the loss never
+    leaves its band, the feature `leaves NAME` is used instead of `leaves loss`; here NAME is the
+    curve of the first entry in `departures`, and the feature is 1 if this curve leaves its band
+    upwards, and -1 if downwards.
     """
     first = departures[0]
     for departure in departures:

@@ -205,8 +205,9 @@ def _notebooks_of(
 def _named(candidates: list[Candidate], code: Code, source: Path) -> PurePosixPath:
     """Return the path of the only candidate whose file name occurs in another file or a README.
 
-    A candidate that another file imports also matches, even though an import statement omits the
-    suffix ".py". Unless exactly one candidate matches, the function returns an empty path.
+    A candidate also matches if a file that is not itself a candidate imports it, directly or
+    indirectly; the import statement need not contain the suffix ".py". Unless exactly one candidate
+    matches, the function returns an empty path.
     """
     paths = [candidate.path for candidate in candidates]
     files_beside = [path for path in code.text if path not in paths]

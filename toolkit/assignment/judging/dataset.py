@@ -274,8 +274,8 @@ def _shown(row: list[int]) -> str:
 def _check_long(child: DatasetChild, kind: DatasetClass, verdicts: Verdicts) -> None:
     """Check that the data set still yields correct palindromes if they have more than 36 digits.
 
-    If the code draws the first half of such a palindrome as a single integer, this integer may not
-    fit into 64 bits, and the code may then fail or produce digits that are not random.
+    The first half of a palindrome with more than 36 digits may not fit into a 64-bit integer, so
+    code that draws this half as a single integer may fail or produce digits that are not random.
     """
     verdicts.doing("palindromes longer than 36 digits", stopped="length-overflow")
     at: Placed | None = _place(kind, "init")

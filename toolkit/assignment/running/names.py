@@ -21,7 +21,7 @@ NAMES: dict[str, dict[str, str]] = tomllib.loads(
 class UnknownParameter(Exception):
     """The error raised if no value is known for a parameter of a student's function.
 
-    The message is the name of the parameter.
+    The exception's message is the name of that parameter.
     """
 
 

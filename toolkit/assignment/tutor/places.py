@@ -37,8 +37,8 @@ atexit.register(WARM.close)
 def look(exercise: Exercise, function: Any | None, folder: Path, host: Host | None) -> Answer:
     """Examine a notebook cell's function or the student's files, and return the tutor's answer.
 
-    The files are examined only if no function from a cell is passed, or if that function still
-    raises NotImplementedError.
+    The student's files are examined only if `function` is None, or if calling it still raises
+    NotImplementedError.
     """
     answer = NO_FILE if function is None else examine(exercise, function)
     if answer.verdict != "not written":

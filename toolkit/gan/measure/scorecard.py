@@ -55,7 +55,7 @@ class Scorer:
         self._test_radii = radii(evaluator.test.features)
 
     def score(self, predictions: Predictions, images: Tensor) -> Scorecard[float]:
-        """Return the scorecard of one draw, that is, of one set of images.
+        """Compute all the metrics for one set of images and return them as a `Scorecard`.
 
         Args:
             predictions: the classifier's predictions for the whole set, even if `images` contains

@@ -179,8 +179,9 @@ def _hand_in(
 ) -> HandIn | None:
     """Return an archive with its owner, or None if the owner is unclear.
 
-    If the owner is unclear, the function adds a message for the teacher to `written`. The
-    platform's identifier takes precedence over the student number in the file name.
+    If it is unclear which student an archive belongs to, the function adds a message for the
+    teacher to `written`. The platform's identifier takes precedence over the student number in the
+    file name.
     """
     match = None
     if platform.file is not None:

@@ -292,7 +292,8 @@ class Growth(NamedTuple):
 def _growth(first: Call, draw: Draw) -> Growth | None:
     """Measure how much the largest absolute pixel value grows with the noise.
 
-    A bounded activation would limit this growth.
+    If the generator ends with a bounded activation such as tanh, the pixel values cannot keep
+    growing with the noise.
     """
     near, far = draw(first, 1000.0), draw(first, 30000.0)
     if near is None or far is None or not bool(near.isfinite().all() & far.isfinite().all()):

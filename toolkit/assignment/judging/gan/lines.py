@@ -14,7 +14,7 @@ class Lines:
     Args:
         texts: the text of each file, by the file's path in the submission.
         file: the file with the GAN.
-        reached: this file, the files that it imports, and the scripts that import it.
+        reached: the file with the GAN, the files that it imports, and the scripts that import it.
     """
 
     def __init__(self, texts: Mapping[str, str], file: str, reached: Sequence[str] = ()) -> None:

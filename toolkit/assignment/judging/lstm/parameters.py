@@ -194,7 +194,9 @@ class Slope(NamedTuple):
 
     @property
     def error(self) -> float:
-        """The absolute difference between autograd's slope and the measured slope."""
+        """The absolute difference between the slope that autograd computes and the slope measured
+        by moving the parameter over a narrow interval.
+        """
         return abs(self.gradient - self.near)
 
     @property

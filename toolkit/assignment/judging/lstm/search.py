@@ -79,8 +79,8 @@ def _first_of(child: LSTMChild, usages: Sequence[Usage]) -> tuple[Network | None
 def _clearer(first: Failure, later: Failure) -> Failure:
     """Return the more informative of two failures.
 
-    The later failure is returned only if the first may merely be due to calling the class in an
-    unusual way, and the later one has another cause.
+    The later failure is returned if there is no earlier one, or if only the earlier one may simply
+    result from calling the class in an unusual way.
     """
     if first is None:
         return later

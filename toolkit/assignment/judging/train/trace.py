@@ -64,7 +64,9 @@ class Value(Record):
 
     @property
     def size(self) -> int:
-        """The number of entries in one item."""
+        """The number of entries in one item of the batch, that is, the product of all dimensions of
+        the tensor except the first.
+        """
         return math.prod(self.shape[1:])
 
 
@@ -170,7 +172,7 @@ class Clip(Event):
 
 
 class Saved(Event):
-    """Pictures were saved or shown."""
+    """The student's code called a function that saves, displays or logs images."""
 
     kind: Literal["save"]
     value: Value | None

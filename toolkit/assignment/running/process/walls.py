@@ -46,8 +46,8 @@ OTHER_WORDS: dict[str, tuple[str, ...]] = {
 
 
 def _words() -> dict[str, tuple[str, ...]]:
-    """Collect the phrases that indicate each limit: first the operating system's error messages for
-    this limit, if there are any, then other phrases.
+    """Return, for each limit, the phrases in an error message that show that the code has reached
+    it: first the operating system's own messages, if there are any, then other phrases.
     """
     words: dict[str, tuple[str, ...]] = {}
     for number, name in ERRNOS.items():

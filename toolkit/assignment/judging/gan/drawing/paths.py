@@ -123,8 +123,8 @@ def _may_start_path(points: Tensor) -> list[bool]:
 
     The result has no entries for the last two points, because fewer than two points follow them.
 
-    The line through two points and the arc around 0 through them both lie in the plane that
-    contains 0 and the two points. A single call to `lstsq` measures how far each point lies from
+    A line through two points lies in the plane that contains 0 and these points, and so does an arc
+    around 0 through the same points. A single call to `lstsq` measures how far each point lies from
     the plane that contains 0, the point before it and the point after it. Thanks to these
     distances, `is_path` does not have to test hundreds of random points one by one.
     """

@@ -144,8 +144,8 @@ def _match(candidates: Candidates, possible_gates: list[tuple[int, str]]) -> Mat
 
 
 def _readings(candidates: Candidates, kinds: dict[int, str]) -> Iterator[Reading]:
-    """Yield each choice of series for which some version of equation (5) gives c(t), and some
-    version of equation (6) gives h(t).
+    """Yield each way to choose the gates, c(t) and h(t) from the recorded series of values so that
+    they satisfy equations (5) and (6) or a version of these equations with a common mistake.
 
     Args:
         kinds: the activation function of each series of values that may be those of a gate; the
@@ -324,8 +324,8 @@ def _possible_states(candidates: Candidates) -> list[int]:
 
 
 def _pasts(candidates: Candidates, c: int) -> list[Tensor]:
-    """For each series that may be h(t), because a multiplication or a tanh computes it, return its
-    values at the previous step.
+    """Return the previous-step values of every recorded series that could be h(t), that is, every
+    series computed by a multiplication or a tanh.
     """
     pasts = []
     for k, operation in enumerate(candidates.operations):
