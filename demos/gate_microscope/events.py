@@ -327,7 +327,9 @@ class GateMicroscope:
 
 
 def _cut(wires: Any, step: Any) -> Cut:
-    """Return the cut wires as a `Cut`; the argument `step` is counted from 1."""
+    """Return a `Cut` of the connections that are named in `wires`; the argument `step`, the first
+    step at which they are cut, is counted from 1.
+    """
     names = parse_wires(wires)
     if not names:
         return NO_CUT

@@ -23,8 +23,8 @@ def part(
     """Return a component that fills the page.
 
     Args:
-        name: the name of the script in `playground/src/served`, whose `mount(element, server,
-            settings)` is called after the page has opened.
+        name: the name of a script in `playground/src/served`; the script's function `mount(element,
+            server, settings)` is called after the page has opened.
         functions: a mapping from names to the functions that the script can call. Each function
             takes its arguments by name and returns a JSON value. If a function raises a
             `ToolkitError`, the script receives the message. Coroutines run immediately, without

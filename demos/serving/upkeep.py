@@ -18,8 +18,8 @@ def share_one_heap() -> None:
     This function also keeps large blocks, such as pictures, outside the heap, so that their memory
     is returned to the system as soon as they are freed. By default, glibc treats any block of at
     least a certain size as large. When a large block is freed, glibc raises this size to that of
-    the block, and allocates later blocks up to this size in the heap. With many visitors, these
-    blocks fragmented the heap, which grew by a tenth within twelve seconds.
+    the block, and from then on uses the heap for all blocks up to this size. With many visitors,
+    these blocks fragmented the heap, which grew by a tenth within twelve seconds.
     """
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)

@@ -151,7 +151,7 @@ def _nowhere() -> TextIO:
 def _signals_as_interrupts() -> Iterator[None]:
     """Make SIGTERM and SIGHUP act like Ctrl-C in the `with` block.
 
-    A signal that the process ignores stays ignored.
+    If the process already ignores one of these signals, the signal is still ignored in the block.
     """
     signals = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     if threading.current_thread() is not threading.main_thread():

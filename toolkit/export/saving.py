@@ -200,7 +200,8 @@ def proved(source: Export, format_: Format, data: bytes) -> Export:
     and return the file with its own manifest entry.
 
     Raises:
-        ToolkitError: an output differs by more than the tolerance.
+        ToolkitError: an output of the file differs from the stored output by more than the
+            tolerance.
     """
     taken = {key: source.entry[key] for key in TAKEN if key in source.entry}
     taken["torch"] = torch.__version__

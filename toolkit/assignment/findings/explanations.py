@@ -50,13 +50,13 @@ def section_of(page: str, number: int) -> str:
 
 @functools.cache
 def short(id: Id) -> str:
-    """Return a one-sentence explanation of a finding id: the first sentence of its page."""
+    """Return a short explanation of a finding id: the first paragraph of its page."""
     return " ".join(explanation(id).split("\n\n", 2)[1].split())
 
 
 def in_class(id: Id) -> str:
-    """Return the last section of a finding id's page, which advises teachers what to say in
-    class.
+    """Return the last section of the page that explains a finding id; this section advises teachers
+    what to say in class.
     """
     return " ".join(explanation(id).partition(IN_CLASS)[2].split())
 

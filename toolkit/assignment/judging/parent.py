@@ -54,8 +54,8 @@ def check(
     parts: Collection[Part] = PARTS,
     host: Host | None = None,
 ) -> Report:
-    """Check a student's folder or one of its files: the data set, the LSTM, the LSTM's training and
-    the GAN.
+    """Check the data set, the LSTM, the LSTM's training and the GAN in a student's folder or in one
+    of its files.
 
     The check recognises each file by its contents (`toolkit.assignment.handin.locate`).
 

@@ -93,7 +93,8 @@ def find_prompts(files: Mapping[PurePosixPath, bytes]) -> list[tuple[str, str]]:
 
 
 def prompts_in(name: str, content: bytes) -> list[str]:
-    """Return the prompts that are left in a report, which is a .docx file or a text file.
+    """Return the prompts, marked by `[[ ... ]]`, that are left in a report; the report may be a
+    .docx file or a text file.
 
     Args:
         name: the name of the file.

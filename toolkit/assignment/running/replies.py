@@ -344,7 +344,7 @@ def _fits_class(value: Any, kind: type) -> bool:
 
 @cache
 def _fields(kind: type) -> dict[str, Any]:
-    """Return the fields of a `TypedDict`, by name."""
+    """Return a mapping from the names of a `TypedDict`'s fields to their types."""
     return get_type_hints(kind, include_extras=True)
 
 

@@ -29,7 +29,7 @@ MAX_BYTES = 16_000_000  # a browser opens a page of this size in a few seconds
 
 
 def write_playground(exports_dir: Path, out: Path, discriminator: bool = False) -> str:
-    """Write the web page that shows the networks exported to a folder.
+    """Write the web page that shows the networks in a folder of exports.
 
     Args:
         discriminator: True to include the student's own discriminator.

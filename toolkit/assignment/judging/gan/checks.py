@@ -141,8 +141,8 @@ def _begun(child: GANChild, located: Located, trace: Trace, verdicts: Verdicts) 
     trains nothing.
 
     Returns:
-        the record of this run, or `trace`, the record of the first run, if no training was seen in
-        this run.
+        the record of this run; or, if no training was seen in it, the argument `trace`, which is
+        the record of the first run.
     """
     run = child.ask.run(file=located.file, max_steps=MAX_STEPS, max_seconds=MAX_SECONDS, begin=True)
     with child.reading():

@@ -221,7 +221,8 @@ def record(
         hidden: the function looks for gates and states with this number of units.
         rows: the minimum number of sequences; by default, enough to fit affine maps of a state with
             `hidden` units.
-        steps: the number of digits to read; by default, the network's usual number.
+        steps: the number of digits to read in each sequence; by default, the number in
+            `network.usage`.
     """
     usage = network.usage
     rows = rows or _num_rows(usage.batch, hidden)

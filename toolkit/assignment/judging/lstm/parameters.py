@@ -203,7 +203,8 @@ class Slope(NamedTuple):
     def doubt(self) -> float:
         """The uncertainty of the measured slope.
 
-        Near a kink, as in ReLU, the measured slope depends on the width of the interval.
+        Near a kink, such as that of ReLU at 0, the measured slope depends on how far the parameter
+        is moved.
         """
         return 3 * abs(self.near - self.wide)
 

@@ -43,7 +43,7 @@ def randomise(
     """Give every weight and bias a new random value.
 
     Args:
-        keep: the names of tensors that are reset to their initial values instead.
+        keep: the names of tensors that get no random values, but are reset to their initial values.
         scale: a factor by which all random values are multiplied.
         same: the names of tensors with a row for each sequence; all rows of such a tensor get the
             same values.

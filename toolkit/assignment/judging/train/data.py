@@ -201,7 +201,8 @@ def _report_shared(
     """Report the first data set that shares palindromes with the training data.
 
     Args:
-        loads, sets: the loaders and their items, starting with those of the training data.
+        loads, sets: the data loaders and, in the same order, the items of each loader's data set;
+            the training data comes first.
         arguments: the command-line arguments of the run; "" for none.
         length: the length of the palindromes in a run without these arguments.
 

@@ -31,8 +31,8 @@ def which_step(first: int, last: int, value: float, trace: Trace) -> Match | Non
     The last time step is tried first.
 
     Args:
-        first: only network calls after the event with this index are searched; labels may also come
-            from this event and those shortly before it, `BEFORE` events in all.
+        first: only network calls after the event with this index are searched; for labels, the
+            search also covers the last `BEFORE` events up to and including this event.
         last: only network calls and labels before the event with this index are searched.
         value: of the loss.
     """

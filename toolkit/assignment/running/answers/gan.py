@@ -52,8 +52,8 @@ class GANAnswers(Runs):
         """Run the script a second time; from a certain training step on, replace the generator's
         images with images from the judge (the process that checks the submission).
 
-        The replacement begins when the second run has made as many training steps as the first run
-        made.
+        The images are replaced as soon as the second run has made as many training steps as the
+        first run made.
 
         While the script runs for the second time, this process requests images from the judge with
         back("draw", z, training), and logits with back("classify", images).

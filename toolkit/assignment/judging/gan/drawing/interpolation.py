@@ -71,7 +71,9 @@ def _check_seen(
     functions: Functions,
     verdicts: Verdicts,
 ) -> None:
-    """Judge the paths that the generator's latent points form, and the choice of their ends."""
+    """Judge the lines and arcs that the generator's latent points form, and how the code chooses
+    their two end points.
+    """
     calls = {call.index: call for call in draws}
     places = [_mixed(calls[path.calls[0]]) for path in paths]
     size = paths[-1].points.size(1)

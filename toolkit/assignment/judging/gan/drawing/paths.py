@@ -61,7 +61,8 @@ def is_uneven(path: Path) -> bool:
 
 
 def find_paths(drawn: Sequence[tuple[int, Tensor]]) -> list[Path]:
-    """Find the paths among the latent points from which a generator drew images.
+    """Find the paths (straight lines or arcs) that are formed by the latent points from which a
+    generator drew images.
 
     Args:
         drawn: for each generator call, in order, the index of the call and its latent points z,

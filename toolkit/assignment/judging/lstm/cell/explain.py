@@ -106,7 +106,8 @@ def _deviating(
     and h(t-1).
 
     Returns:
-        The gate's map, its activations, and a further state that it reads, if any. If neither a
+        The gate's affine map, its activation functions in the order in which they are applied, and
+        the state that it reads besides h(t-1), or None if there is no such state. If neither a
         further state nor a second activation gives an exact fit, the returned map is the argument
         `fit`, which is not exact.
     """

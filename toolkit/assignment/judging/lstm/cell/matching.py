@@ -67,7 +67,7 @@ class Match:
 
 
 class Reading(NamedTuple):
-    """One possible choice of series for the gates, c(t) and h(t).
+    """One possible assignment of recorded series of values to the gates, to c(t) and to h(t).
 
     The series satisfy equations (5) and (6), or a version of these equations that contains a common
     mistake. Each series is given by its index in `Candidates.values`.
