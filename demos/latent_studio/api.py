@@ -60,7 +60,8 @@ class Endpoints:
         self, seed: int = 42, digit_from: int | str = 3, digit_to: int | str = 8,
         pictures: int = 9, arc: bool = False, gif: bool = False,
     ) -> dict[str, Any]:  # fmt: skip
-        """Walk from a clear picture of one digit to a clear picture of another digit; see walk.
+        """Walk from a clear picture of one digit to a clear picture of another digit; for
+        `pictures`, `arc` and `gif`, see `walk`.
 
         The steps are of equal length in latent space, but the class does not necessarily change at
         the halfway point. The `digit` of each picture shows where the class changes.

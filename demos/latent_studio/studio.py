@@ -43,8 +43,8 @@ class Studio:
     with them.
 
     Args:
-        generator, discriminator: for each network, its folder and, if a student is named, the name
-            of the student to whom the network belongs.
+        generator, discriminator: the folder of each network and, if known, the name of the student
+            who made it.
         classifier: the folder with the classifier.
 
     Raises:

@@ -94,7 +94,9 @@ class Workspace:
             raise UsageError("Nothing was trained. Choose smaller sizes.")
 
     def with_precision(self, plan: Plan[ImageConfig]) -> Plan[ImageConfig]:
-        """Return the plan with the floating-point precision that suits the device."""
+        """Return a copy of the training run's plan that uses the floating-point precision best
+        suited to the device.
+        """
         return replace(plan, config=replace(plan.config, precision=pick_precision(self.device)))
 
     def export(

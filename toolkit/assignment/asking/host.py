@@ -118,7 +118,7 @@ class Clock:
     """A clock that measures the total time for which this process waits for replies from its child
     processes.
 
-    The clock stands still while this process does its own computations.
+    The clock is paused while this process does its own computations.
     """
 
     def __init__(self) -> None:
@@ -345,7 +345,8 @@ class Host:
     def child(self, part: Part, root: str) -> AbstractContextManager[Child[Any]]: ...
     @contextlib.contextmanager
     def child(self, part: Part, root: str) -> Iterator[Child[Any]]:
-        """Start a child for one part of a submission, and end the child after the `with` block.
+        """Start a child process for one part of a submission, and end this process after the `with`
+        block.
 
         Args:
             root: the path of the submission's folder as the child process sees it; in a sandbox, it

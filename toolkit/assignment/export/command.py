@@ -208,8 +208,8 @@ class Exporter:
         tells the user what was exported.
 
         Args:
-            weights: the name of the weight file, perhaps followed by a remark about the weights;
-                the sentence in `said` ends with this text.
+            weights: the name of the weight file, optionally followed by a remark about the weights;
+                the sentence appended to `said` ends with this text.
         """
         origin = source.entry["own"]
         name = source.file.rpartition(".")[0]

@@ -310,7 +310,8 @@ def _fitting_sizes(
 ) -> Mapping[str, int | None] | None:
     """Build a network with sizes that match the saved weights, and return the sizes.
 
-    The result is None if no sizes match the weights.
+    The result is None if none of the hidden and embedding sizes that are tried fits the saved
+    weights.
     """
     hidden_sizes = guesses if "hidden" in variant.took else [variant.usage.hidden]
     embedding_sizes = guesses if "embedding" in variant.took else [5]

@@ -308,8 +308,8 @@ _own_isolation = functools.cache(find_isolation)  # trying each isolation takes 
 
 
 def _identities(judging: Judging, cluster: str | None) -> set[str]:
-    """Return the hashes of the grading conditions on this machine or, on a cluster, on all workers
-    that have a working sandbox.
+    """Return the hashes of the settings and software that can affect the check's verdict, for this
+    machine or, on a cluster, for each worker that has a working sandbox.
     """
     if cluster is None:
         return {judging.identity()}

@@ -113,8 +113,8 @@ def _price(task: Task, finding: Finding) -> float:
 def _cost(task: Task, finding: Finding, report: Report) -> float:
     """Return the points that a finding costs in a task.
 
-    If the code for a part of the assignment stops, for example with an error, after the check has
-    answered at least one question about this part, the finding about the stop costs nothing.
+    A finding that says that the code for a part of the assignment stopped, for example with an
+    error, costs nothing if the check has answered at least one question about this part.
     """
     if finding.id in STOPS and not _is_unseen(finding.part, report):
         return 0.0
@@ -195,7 +195,7 @@ def reasons(report: Report, counted: list[Counted]) -> list[str]:
 
 
 def _reasons_of_points(counted: list[Counted]) -> list[str]:
-    """Return the reasons why a person should look at the points, one sentence each."""
+    """Return the reasons why a person should review the points, one sentence each."""
     score = still_open = total = 0.0
     for task in counted:
         score += task.score

@@ -204,7 +204,8 @@ def _checked(entry: zipfile.ZipInfo) -> PurePosixPath:
     """Return the path of an archive's entry if the entry may be unpacked.
 
     Raises:
-        BrokenArchive: the entry may not be unpacked.
+        BrokenArchive: the entry must not be unpacked, for example because its path leads outside
+            the archive.
     """
     name = entry.filename.replace("\\", "/")
     path = PurePosixPath(name)

@@ -250,8 +250,8 @@ def closure(
     """Return the names that occur in a definition and in all definitions that it uses, directly or
     indirectly, followed by two Boolean flags that describe the code of these definitions.
 
-    The first flag is True if any of these definitions contains a loop, and the second is True if
-    any of them reverses a sequence.
+    The first flag is True if the definition, or any definition that it uses, contains a loop
+    outside a constructor; the second flag is True if any of these definitions reverses a sequence.
     """
     names, waiting = {definition.name}, [definition]
     words: set[str] = set()

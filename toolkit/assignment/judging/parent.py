@@ -401,8 +401,8 @@ def _settled(
 
 
 def _outside(finding: Finding, root: str) -> str | None:
-    """Return the absolute path that an exception reports as missing, if it is outside the
-    submission's copy.
+    """If an exception reports that an absolute path outside the copy of the submission is missing,
+    return this path.
     """
     if finding.rule != "not-seen.not-handed-in" or finding.raised is None:
         return None
@@ -492,7 +492,8 @@ def _proved_by(error: Mapping[str, Any], finding: Finding) -> Finding | None:
         error: the error of the second run.
 
     Returns:
-        None if the second run fails in another way; otherwise, the finding.
+        None if it cannot be proved that the second run failed in the same way as the first;
+        otherwise, the finding with the new proof.
     """
     if finding.proof is None or finding.id is None:
         return None

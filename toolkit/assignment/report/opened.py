@@ -100,7 +100,7 @@ def _keep_examples(examples: Examples, digits: Tensor, last: Tensor, right: Tens
     Args:
         digits: (palindromes, T - 1).
         last, right: the last digit of each palindrome, and whether the network's answer is this
-            digit; both (palindromes,).
+            digit; both have shape (palindromes,).
     """
     length = digits.size(1) + 1
     if False in examples or (length > SHORT and right.all()):

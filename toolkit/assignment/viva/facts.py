@@ -191,7 +191,7 @@ def outcome(passes: list[Run], losses: list[int], run: Run) -> str | None:
     """Return the effect of a code change on two losses, or None if the effect is unclear or random.
 
     Args:
-        passes: the backward passes of the unchanged code.
+        passes: what was recorded at each backward pass when the unchanged code ran.
         losses: the indices of the two backward passes whose losses are compared between the
             unchanged and the changed code.
         run: the run of the changed code.

@@ -117,7 +117,8 @@ def _weights(path: Path, network: Any, name: str) -> dict[str, Tensor]:
     """Return the weights of a recurrent network, which must be the toolkit's LSTM or RNN.
 
     Raises:
-        ToolkitError: the network is an instance of another class.
+        ToolkitError: the network is not an instance of the toolkit's LSTM or RNN class, whichever
+            `name` calls for.
     """
     if not isinstance(network, RNN if "rnn" in name else LSTM):
         raise ToolkitError(

@@ -84,8 +84,9 @@ class Side:
     def lines(self, path: str, shared: set[int]) -> list[Line]:
         """Return the lines of a file.
 
-        A line counts as shared if at least one of its tokens belongs to a run of tokens in
-        `shared`, the runs of the other submission.
+        A line counts as shared if at least one of its tokens is part of a sequence of tokens that
+        also occurs in the other submission; `shared` contains the hashes of that submission's
+        sequences.
         """
         words: dict[int, list[str]] = {}
         covered: set[int] = set()

@@ -326,8 +326,8 @@ class Origins:
         self, value: Value, by: Call, earlier: list[Call], origins: list[Origin]
     ) -> list[Origin]:
         """Return, for each network that the gradient of `value` reaches, the network's last call
-        before the call `by`. A comparison of rows misses this call if noise or labels were added to
-        its output.
+        before the call `by`. Such a call cannot be found by comparing rows (see `_by_rows`) if
+        noise or labels were added to its output.
 
         Args:
             origins: the calls that a comparison of rows has already found; their networks are

@@ -210,8 +210,8 @@ class Slope(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """The result of judging all slopes: which of them are zero, and which differ from autograd's
-    gradient.
+    """The result of checking the measured slopes of all parameters: which slopes are zero, and
+    which differ from autograd's gradient.
     """
 
     largest: float  # of the measured slopes

@@ -26,8 +26,8 @@ ROUNDING = 1e-5  # relative, of weights that a fit has found
 
 
 class Reached(NamedTuple):
-    """The result of comparing the network with the equations on inputs that take the network to its
-    limits.
+    """The result of comparing the network with the equations on extreme inputs, chosen to saturate
+    the gates and to produce large states.
     """
 
     inputs: int  # sequences
@@ -37,7 +37,8 @@ class Reached(NamedTuple):
 
 
 def compare_far(network: Network, model: Model) -> Reached:
-    """Compare the network with the equations for saturated gates and large states.
+    """Compare the network's outputs with those of the equations on inputs chosen to saturate the
+    gates and to produce large states.
 
     Sequences whose outputs depend on rounding errors are left out.
     """

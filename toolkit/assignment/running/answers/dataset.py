@@ -140,8 +140,8 @@ class DatasetAnswers:
     def _lengths(self) -> list[str]:
         """Return the parameters of the constructor that may set the length of the palindromes.
 
-        If no parameter has a name that `names.toml` lists for lengths, the first parameter is
-        returned, unless `names.toml` gives its name another meaning.
+        If `names.toml` lists none of the parameter names as a length, the first parameter is
+        returned, unless `names.toml` lists that parameter with a different meaning.
         """
         lengths = []
         for word in LENGTHS:

@@ -72,9 +72,9 @@ class LSTMAnswers:
 
         Args:
             files: the scripts; the first script that trains is used.
-            name: the name of the class of the network to look for; the run of a script ends at the
-                first backward pass through a network of this class. If `name` is None, a network of
-                any class will do, and the run does not end at the first backward pass.
+            name: the class name of the network to look for; a script is stopped at its first
+                backward pass through a network of this class. If `name` is None, a network of any
+                class will do, and the run does not end at the first backward pass.
             existing: the paths to keep in the folder; all others are deleted before the first run
                 and after each run.
         """

@@ -70,7 +70,9 @@ MOST_PIECES = 64  # pieces read after the end, because other processes may go on
 
 
 def walls_of(error: BaseException) -> list[str]:
-    """Return the names of the limits that an exception or one of its causes indicates."""
+    """Return the names of the limits that the code reached, judging by an exception and its
+    causes.
+    """
     walls: list[str] = []
     waiting: list[BaseException] = [error]
     known: list[BaseException] = []

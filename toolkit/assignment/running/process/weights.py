@@ -31,7 +31,8 @@ class Weights:
         self.used = False  # True if one of these networks has computed something
 
     def provide(self, path: str | None) -> bool:
-        """Provide a stand-in for a file, beginning with the next run.
+        """From the next run of the script on, let `torch.load` return a stand-in object for a
+        missing weight file instead of raising an error.
 
         Returns:
             False if `torch.load` has not looked for the file, or if the file already has a

@@ -82,7 +82,9 @@ def _is_test(function: ast.FunctionDef) -> bool:
 
 
 def _makes_network(function: ast.FunctionDef, game: Game) -> bool:
-    """True if a function creates its own generator, as a test of tensor shapes does."""
+    """True if a function creates its own generator network, for example in order to test the shapes
+    of the generator's outputs.
+    """
     return any(called(node) == game.generator.name for node in ast.walk(function))
 
 
