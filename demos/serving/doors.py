@@ -114,7 +114,9 @@ class Doors:
         self._for_small, self._for_large = Room(ROOM_FOR_SMALL), Room(ROOM_FOR_LARGE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Forward a request to the page, or answer it with an HTTP error."""
+        """Forward a request to the application that serves the page, or answer it with an HTTP
+        error.
+        """
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -9,7 +9,7 @@ def whole(name: str, value: Any, low: int, high: int) -> int:
     """Return the value if it is an integer from `low` to `high`.
 
     Raises:
-        UsageError: the value is anything else, such as 1.5 or "7".
+        UsageError: the value is not an integer from `low` to `high`; for example, it is 1.5 or "7".
     """
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise UsageError(f"{name} must be a whole number from {low:,} to {high:,}, not {value!r}.")

@@ -27,8 +27,9 @@ def part(
             server, settings)` is called after the page has opened.
         functions: a mapping from names to the functions that the script can call. Each function
             takes its arguments by name and returns a JSON value. If a function raises a
-            `ToolkitError`, the script receives the message. Coroutines run immediately, without
-            waiting for other calls to end, so they must not use torch.
+            `ToolkitError`, the script receives the message. Coroutines run immediately, even while
+            another call is running, so they must not use torch, which only one call at a time may
+            use.
         settings: JSON values that the script receives at the start, together with the Chinese
             translations of the page's texts.
     """

@@ -135,7 +135,8 @@ class Tunnel:
 
 
 def check_tunnel_program() -> None:
-    """Check Gradio's tunnel program, which Gradio downloads once and then runs unchecked.
+    """Check that Gradio's tunnel program, if it has been downloaded, is the one that Gradio
+    published, because Gradio itself runs an existing file without checking it.
 
     Raises:
         ToolkitError: the program differs from the one that Gradio published, or Gradio published no

@@ -134,7 +134,8 @@ def flushed_denormals() -> Iterator[None]:
 
 @contextlib.contextmanager
 def seeded(seed: int, purpose: str) -> Iterator[None]:
-    """Seed torch's global generator in the `with` block, and restore its state afterwards.
+    """Seed torch's global random number generator for the `with` block, and restore its state
+    afterwards.
 
     This function is for layers such as `nn.Linear`, whose default initialisation accepts no random
     generator.

@@ -133,8 +133,8 @@ class Listed(NamedTuple):
 
 
 def is_current(file: str, manifest: Mapping[str, Any]) -> bool:
-    """Return True if a file is a network's source (see `source_of`), or was made from a source that
-    the manifest lists.
+    """Return True unless a file was made from a file that the manifest does not list, or is a .pt
+    file from which its network is no longer built (see `source_of`).
 
     A .pt file from before version 0.3 is a source only if there is no weight file.
     """

@@ -5,8 +5,8 @@ objective of the GAN is
 
     min_G max_D  V(D, G) = E_p[log D(X)] + E_q[log(1 - D(G(Z)))]      (10)
 
-In terms of logits, log D = -softplus(-l) and log(1 - D) = -softplus(l). The expressions with
-softplus cannot overflow.
+In terms of the logit l(x), log D(x) = -softplus(-l(x)) and log(1 - D(x)) = -softplus(l(x)). The
+expressions with softplus cannot overflow.
 """
 
 from collections.abc import Callable

@@ -103,8 +103,8 @@ def further_seeds(trial: Trial, num_seeds: int, directory: Path) -> dict[int, li
     """Train and test `num_seeds` - 1 further networks with the trial's settings, using the seeds
     that follow the trial's own seed.
 
-    The networks are trained in parallel, each on one thread. Results are kept in `directory`, so an
-    interrupted command continues with the remaining networks.
+    The networks are trained in parallel, each on one thread. Results are kept in `directory`, so if
+    the command is interrupted and you run it again, it trains only the remaining networks.
 
     Returns:
         a dictionary that maps each palindrome length T to a list of the networks' accuracies.

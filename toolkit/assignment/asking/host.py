@@ -98,8 +98,8 @@ class Gone(Exception):
         """True if the child process timed out only because it had to wait for other programs or for
         this process.
 
-        Other programs may have used its processor core, or this process may have been busy with
-        computations of its own.
+        Other programs may have used the child process's processor core, or this process may have
+        been busy with computations of its own.
         """
         answering = self.seconds - self.starved
         return self.late and self.cpu < 0.9 * self.limit and answering < 1.5 * self.limit

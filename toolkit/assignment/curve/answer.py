@@ -109,8 +109,8 @@ def _recipe(curves: dict[str, Curve], network: str | None, length: object) -> st
     with, such as lstm-T5 or gan-saturating.
 
     Raises:
-        UsageError: the recipe cannot be determined, or there are no healthy runs for palindromes of
-            this length T.
+        UsageError: the recipe cannot be determined from the curves and `network`, or there are no
+            healthy runs of this network with palindromes of length `length`.
     """
     if set(GAN) <= curves.keys():
         if min(value for _, value in curves[GAN[1]]) < 0:

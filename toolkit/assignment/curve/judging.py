@@ -63,7 +63,8 @@ class Diagnosis(NamedTuple):
 class Departure(NamedTuple):
     """A bin where a curve is outside its band.
 
-    Departures are sorted by the number of the bin.
+    Because `number` is the first field, `min` of several instances returns the one for the earliest
+    bin.
     """
 
     number: int  # the number of the bin

@@ -350,7 +350,8 @@ def _usages_to_read(network: Network) -> list[Usage]:
 
 
 def _possible_sizes(shapes: Mapping[str, list[int]]) -> list[int]:
-    """Return the size of each axis of the weights, and a third and a quarter of each size.
+    """Return the possible hidden sizes: the size of each axis of the weights, and a third and a
+    quarter of each size if these are whole numbers.
 
     An axis may hold the weights of three or four gates, so a third or a quarter of its size may be
     the hidden size.

@@ -126,7 +126,7 @@ class OwnDiscriminator(nn.Module):
         module: maps images (batch, *image_shape) to one number for each image.
         image_shape: the shape of one image; see `sizes_of`.
         value_range: the smallest and largest values in the images that the module expects.
-        probabilities: True if the module's numbers are probabilities, not logits.
+        probabilities: True if the module's outputs are probabilities, not logits.
     """
 
     def __init__(

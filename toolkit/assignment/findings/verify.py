@@ -39,8 +39,8 @@ def _is_about(claim: claims.Claim[...], verdict: Verdict, ids: Iterable[Id | Non
 
 
 def is_pending(finding: Finding) -> bool:
-    """True if the code failed once during the check and a second run, of the unchanged code, must
-    still confirm the fault.
+    """True if the code failed once during the check, and the failure has yet to be confirmed by
+    running the unchanged code.
     """
     return finding.proof is not None and finding.proof.claim == claims.shared.failed_once.name
 

@@ -141,8 +141,7 @@ def _with_uses(located: Found, candidates: list[Candidate]) -> list[Candidate]:
 
 
 def _choose_by_name(located: Found, part: Part, candidates: list[Candidate]) -> None:
-    """Choose the file for a part by its name, among the files that were not chosen for another
-    part.
+    """Choose a part's file by file name, from the files that were not chosen for another part.
 
     A file that the LSTM's training file imports counts as part of the training and cannot be chosen
     for the GAN. Conversely, a file that the GAN's file imports cannot be chosen for the data set,

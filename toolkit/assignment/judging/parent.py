@@ -245,8 +245,8 @@ def _choose(
     """Judge each candidate file for a part, and choose the one that other files or the README
     mention.
 
-    If none of them is mentioned, choose the file about which the check leaves the fewest questions
-    open, such as whether the loss is correct.
+    If other files and the README mention no candidate, choose the file for which the check leaves
+    the fewest questions unanswered; one such question is whether the loss is correct.
 
     Args:
         setting: further arguments to `Verdicts`.

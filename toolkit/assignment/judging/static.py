@@ -134,7 +134,9 @@ class Reading:
             self._look_for_toolkit(tree, part, file)
 
     def _read(self, part: Part, file: str) -> None:
-        """Read the file for a part, or a file that it imports."""
+        """Read a file that belongs to a part of the assignment: the part's main file, or one that
+        this file imports.
+        """
         if file in self.submission.broken:
             name, reason = self.submission.original(file), self.submission.broken[file]
             self._fault("does-not-import.notebook", part, file, name=name, why=reason)

@@ -32,8 +32,9 @@ def find_isolation(own_code: bool = False, unsafe: bool = False) -> Isolation:
         unsafe: True if the user accepts isolation that does not protect files or the network.
 
     Raises:
-        ToolkitError: no kind of isolation works, as when root cannot drop its privileges here; or
-            the best kind that works is unsafe, and both `own_code` and `unsafe` are False.
+        ToolkitError: no kind of isolation works, for example because root cannot drop its
+            privileges on this machine; or the best kind that works is unsafe, and both `own_code`
+            and `unsafe` are False.
     """
     to_try = candidates()
     if own_code:
@@ -57,7 +58,9 @@ def find_isolation(own_code: bool = False, unsafe: bool = False) -> Isolation:
 
 
 def why_not(isolation: Isolation) -> str | None:
-    """Return the reason why this isolation does not work on this machine, or None if it works."""
+    """Return the reason why this way of isolating a program does not work on this machine, or None
+    if it works.
+    """
     if isolation.tool == "bubblewrap" and find_bwrap() is None:
         return "bwrap is not installed"
     if isolation.tool == "unshare" and shutil.which("unshare") is None:

@@ -5,9 +5,9 @@ deleted.
         .toolkit-scratch  the proof: it names this folder, and is locked while the command runs
         files/            the scratch folder itself; all of it is deleted
 
-A proof is invalid if its folder was copied or moved, or was made by another user. If the outer
-folder PURPOSE-random/ contains anything besides the file .toolkit-scratch and the folder files/,
-only that file and that folder are deleted, and the outer folder itself is kept.
+The file .toolkit-scratch proves nothing if its folder was copied or moved, or was made by another
+user. If the outer folder PURPOSE-random/ contains anything besides the file .toolkit-scratch and
+the folder files/, only that file and that folder are deleted, and the outer folder itself is kept.
 """
 
 import contextlib

@@ -119,7 +119,8 @@ def _stopped(error: BaseException) -> list[Sentence]:
     """Describe an exception: its message, the line of the student's code where it occurred, and the
     shapes of the tensors in local variables there.
 
-    The file is named only if the function that the tutor called is in another file.
+    The file that contains this line is named only if the function that the tutor called is not in
+    the same file.
     """
     message = f"{type(error).__name__}: {first_line(error)}".strip()
     place: list[Sentence] = []

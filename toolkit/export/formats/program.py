@@ -120,10 +120,10 @@ class Scanned(nn.Module):
     def forward(self, digits: Tensor) -> Tensor:
         """Map digits, int64 (batch, length), to the logits (batch, 10) after the last digit.
 
-        A digit outside 0 to 9 causes an error in `.pt2` and ONNX files. A `.pt2` file contains an
-        assertion that fails unless all digits are from 0 to 9. ONNX has no assertions, but looking
-        up the input vector of such a digit fails, because the table has only ten rows, one for each
-        digit from 0 to 9.
+        An input value that is not from 0 to 9 causes an error in `.pt2` and ONNX files. A `.pt2`
+        file contains an assertion that fails unless all digits are from 0 to 9. ONNX has no
+        assertions, but looking up the input vector of such a digit fails, because the table has
+        only ten rows, one for each digit from 0 to 9.
         """
         from torch._higher_order_ops.scan import scan  # not public yet, so it may move
 

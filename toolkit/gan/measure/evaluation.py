@@ -93,7 +93,8 @@ class Evaluator:
 
     Args:
         classifier: a `Classifier` or an exported classifier, in eval mode.
-        sha256: the hash of the classifier's file, which is reported with every distance.
+        sha256: the SHA-256 hash of the classifier's file, so that reports can state which
+            classifier measured a distance.
         mnist: provides the test images, and training images for the floor.
         device: where to compute.
         num_images: the number of images in each draw, that is, in each set of generated images; the
@@ -126,7 +127,9 @@ class Evaluator:
 
     @torch.no_grad()
     def predict(self, images: Tensor) -> Predictions:
-        """Predict the digits of images, which have shape (n, 1, 28, 28) and values from 0 to 1."""
+        """Predict which digit each image shows; the images have shape (n, 1, 28, 28) and values
+        from 0 to 1.
+        """
         batches = []
         for batch in images.split(BATCH_SIZE):
             features = self.classifier.features(batch.to(self.device))

@@ -184,8 +184,9 @@ def _convolution(
     paddings: tuple[int, int],
     transposed: bool,
 ) -> Layer | None:
-    """Return the layer for a convolution; None if its stride, padding or kernel size differs
-    between height and width, because the page supports only equal values.
+    """Return the description of a convolution for the playground's page; None if its stride,
+    padding or kernel size differs between height and width, because the page supports only equal
+    values.
     """
     stride, padding = strides[0], paddings[0]
     if strides[1] != stride or paddings[1] != padding or weight.size(2) != weight.size(3):

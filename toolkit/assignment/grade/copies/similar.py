@@ -70,7 +70,9 @@ class Pair:
 
 @dataclass(frozen=True)
 class Prints:
-    """The fingerprints of a submission: its runs of tokens, without the skeleton's runs."""
+    """The fingerprints of a submission: the hashes of its short token sequences, leaving out those
+    that also occur in the skeleton.
+    """
 
     plain: Grams  # all names count as the same token
     named: Grams  # different names count as different

@@ -106,8 +106,8 @@ def _check_training(game: Game, probe: "Probe", verdicts: Verdicts) -> None:
     """Judge the noise, the images, the losses and the optimiser steps, and then the direction, up
     or down, in which each loss pushes the discriminator's outputs.
 
-    The directions are not judged if the discriminator gives 1 for all images, or if the optimisers
-    were given the wrong parameters.
+    The directions in which the losses push the outputs are not judged if the discriminator outputs
+    1 for every image, or if the optimisers were given the wrong parameters.
     """
     check_noise(game, verdicts)
     check_images(game, probe.images, verdicts)

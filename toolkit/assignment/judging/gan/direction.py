@@ -65,8 +65,9 @@ class Sides(NamedTuple):
     """How training steps push the discriminator's outputs, up or down, in three groups that the
     check compares.
 
-    `real` and `drawn` are the pushes by the discriminator's steps, for real and for generated
-    images; `wanted` are the pushes by the generator's steps, for generated images.
+    `real` and `drawn` say how the discriminator's steps push its outputs for real and for generated
+    images; `wanted` says how the generator's steps push the discriminator's outputs for generated
+    images.
     """
 
     real: Pushes

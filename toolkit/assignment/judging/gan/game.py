@@ -330,8 +330,8 @@ class Origins:
         noise or labels were added to its output.
 
         Args:
-            origins: the calls that a comparison of rows has already found; their networks are
-                skipped.
+            origins: the calls that were already found because rows of their outputs reappear in
+                `value`; the networks of these calls are skipped.
         """
         known = _with_items(earlier)
         loaded = [mark for index, mark in value.rows_from if index not in known]
@@ -417,8 +417,8 @@ def _are_changed(made: Tensor, shown: Tensor) -> bool:
     """True if most images in `shown`, (batch, pixels), are noisy or rescaled versions of the images
     in `made`.
 
-    Unrelated images may correlate too, but if each image in `shown` is fitted to the corresponding
-    image in `made`, it is rare that nearly all slopes in a batch are near 1.
+    Unrelated images may correlate too, but if each image in `shown` is regressed on the
+    corresponding image in `made`, the slopes are rarely near 1 for nearly all images in a batch.
     """
     if made.shape != shown.shape or made.size(1) < PIXELS:
         return False

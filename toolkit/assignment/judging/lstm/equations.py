@@ -115,8 +115,8 @@ def _fresh(network: Network, most: int | None = None) -> list[tuple[Tensor, Tens
 
 
 def _read(network: Network) -> tuple[Recording, Match | None]:
-    """Record a forward pass of the network, and find the series that match the equations with the
-    fewest deviations.
+    """Record a forward pass of the network, and match the recorded values to the variables in the
+    equations with as few deviations as possible.
 
     Afterwards the network has the weights that gave the best match. If there is no good match,
     smaller weights are tried, because the usual weights may make the values too large to be
@@ -208,7 +208,7 @@ def random_inputs(
 
 
 def features(x: Tensor) -> Tensor:
-    """Return an input as real numbers (B, L, D)."""
+    """Return a network's input as floats (B, L, D); integer digits become one-hot vectors."""
     return x if x.is_floating_point() else F.one_hot(x, 10).float()
 
 
@@ -374,8 +374,9 @@ def _larger(network: Network, usual: reference.Model) -> reference.Model:
     code clips the states, shorter sequences are tried where the network accepts them.
 
     Returns:
-        the model with the large weights. If there is no match, the network's usual weights are
-        restored, and the result is `usual`, the model with these weights.
+        a model of the network with the large weights, if the network's values match the equations.
+        If there is no match, the network's usual weights are restored, and the result is `usual`,
+        the model with these weights.
     """
     rows = _tensors_with_rows(network)
     for few in (None, FEW_STEPS) if network.any_length else (None,):

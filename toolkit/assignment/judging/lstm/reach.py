@@ -1,7 +1,7 @@
 """Inputs that take a network to its limits: large states, saturated gates, one step, many steps.
 
-They are needed because on inputs of the usual size, even a cell that limits its states, for example
-by clipping them, follows equations (1) to (7).
+Such inputs are needed because, on inputs of the usual size, even a cell that limits its states, for
+example by clipping them, follows equations (1) to (7).
 """
 
 import contextlib

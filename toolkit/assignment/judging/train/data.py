@@ -60,7 +60,9 @@ def check_data(child: TrainChild, located: Located, trace: Trace, verdicts: Verd
 
 
 def _trained_data(calls: list[Call], loads: Mapping[int, Load], trace: Trace) -> set[Data]:
-    """Return the keys of the data sets whose batches the networks read in these training calls."""
+    """Return the keys of the data sets from which the networks' inputs in the given training calls
+    came, leaving out data sets whose loader is not in `loads`.
+    """
     batches = trace.all(Batch)
     trained: set[Data] = set()
     for call in calls:
@@ -71,8 +73,8 @@ def _trained_data(calls: list[Call], loads: Mapping[int, Load], trace: Trace) ->
 
 
 def _test_batches(calls: list[Call], loads: Mapping[int, Load], trace: Trace) -> list[Batch]:
-    """Return the batches that the networks read in these test calls and that came from a loader in
-    `loads`.
+    """Return the batches that the networks received as input in the given test calls, leaving out
+    batches whose loader is not in `loads`.
     """
     batches = trace.all(Batch)
     read: list[Batch] = []
@@ -122,7 +124,8 @@ def _learning_networks(trace: Trace) -> set[int]:
 
 
 def _batch_of(call: Call, batches: Sequence[Batch]) -> Batch | None:
-    """Return the batch that a call has read, identified by its values.
+    """Return the batch that a call has read, which is the batch whose values equal the values of
+    the call's input.
 
     If no batch has the values of the call's input, return the last batch before the call, provided
     that a dimension of the input equals this batch's number of rows; otherwise, return None.
@@ -279,7 +282,7 @@ def _same_loads(loads: list[Load], trace: Trace, again: Trace) -> list[Load]:
     order of creation.
 
     Returns:
-        an empty list if the other run made fewer loaders.
+        the corresponding loaders, or an empty list if the other run made too few loaders.
     """
     made, made_again = trace.all(Load), again.all(Load)
     positions = [made.index(load) for load in loads]
@@ -356,7 +359,7 @@ def _data_of(load: Load) -> Data:
 
 
 def _items(child: TrainChild, load: Load, count: int) -> LoaderItems | None:
-    """Ask the child process for items of a data set, or return None if the process cannot read
+    """Return items of a data set, as read by the child process, or None if the process cannot read
     them.
     """
     try:

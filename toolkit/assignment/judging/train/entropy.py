@@ -101,7 +101,9 @@ def steps_of(output: Tensor) -> Iterator[tuple[str, Tensor]]:
 
 
 def _labels(first: int, last: int, trace: Trace) -> Iterator[Tensor]:
-    """Yield the digits that may be the labels, from batches and from the targets of losses."""
+    """Yield the digits in each batch and in each target of a loss function, because they may be the
+    labels.
+    """
     for event in trace.between(max(-1, first - BEFORE), last, Event):
         values: list[Value] = []
         if isinstance(event, Batch):

@@ -262,8 +262,9 @@ def _other_step(loss: Loss, numbers: Tensor, trace: Trace) -> tuple[str, list[fl
 
     Returns:
         None if the loss is computed over the last step, or if the steps are unknown. Otherwise, a
-        name for the steps, such as "another step", and the output at the last step for the first
-        sequence, or None in its place if the name is "all time steps".
+        name for the time steps that the loss uses, such as "another step", and the network's output
+        for the first sequence at the last step; if the name is "all time steps", None is returned
+        instead of this output.
     """
     calls = [event for event in trace.between(-1, loss.index, Call) if event.grad]
     if not calls:

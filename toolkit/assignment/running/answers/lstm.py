@@ -126,7 +126,9 @@ class LSTMAnswers:
         }
 
     def source(self, *, file: str) -> str:
-        """Return the text of a file, or an empty string for a file outside the folder."""
+        """Return the text of a file, or an empty string if the file is not in the submission's
+        folder.
+        """
         path = (self.root / file).resolve()
         if not path.is_relative_to(self.root):
             return ""

@@ -35,8 +35,8 @@ def renew(source: str, copy: str, places: list[str]) -> list[str]:
 def clear_place(place: str) -> list[str]:
     """Delete the current user's files in a folder.
 
-    If the folder belongs to the user, all its contents and its extended attributes in the user
-    namespace are deleted.
+    If the folder belongs to the current user, all its contents are deleted, and so are the folder's
+    extended attributes whose names begin with `user.`.
 
     Returns:
         the files that remain, with the reasons.

@@ -69,8 +69,8 @@ class Spawned:
         return bool(seconds > self._request["seconds"] or memory > self._request["memory"])
 
     def kill(self) -> None:
-        """Kill the process and all of its descendants, including those that were found only in an
-        earlier measurement.
+        """Kill the process and all of its descendants that were ever seen, including those whose
+        parent process has since ended.
         """
         self._used()
         for process in self._family:

@@ -1,9 +1,9 @@
 """Functions that detect when code reaches a limit imposed only by the check or the sandbox, for
 example on disk space.
 
-Such a limit is called a wall. This module looks for all known limits of this kind; only the process
-that checks the submission knows which limits actually exist on the system where the code runs
-(`Host.walls`).
+In the code, a limit that only the check or the sandbox imposes is called a wall. This module looks
+for all known limits of this kind; only the process that checks the submission knows which limits
+actually exist on the system where the code runs (`Host.walls`).
 """
 
 import contextlib

@@ -218,8 +218,8 @@ def address(tensor: Tensor) -> int:
 
 
 def _owner_of(name: str, network: nn.Module) -> tuple[str, nn.Module]:
-    """Find the innermost module of a network that contains a tensor or module with a given name;
-    return this module's name in the network, and the module itself.
+    """Of the modules in `network` that contain the tensor or module called `name`, return the name
+    of the innermost one and the module itself.
     """
     prefix, owner = "", network
     for path, module in network.named_modules():

@@ -416,7 +416,9 @@ def unmatched(
     fresh: Sequence[tuple[Tensor, Tensor]],
     verdicts: Verdicts,
 ) -> None:
-    """Report, as precisely as possible, that the values of a network do not match the equations."""
+    """Report that a network's values do not match the equations, as a fault if one can be proved,
+    and otherwise as something that the check could not judge.
+    """
     reading = nearest(recording, fresh)
     if reading is not None and reading.error > EXACT:
         proof = claims.lstm.no_reading_fits(reading.readings, nearest=min(reading.error, 1e9))

@@ -18,7 +18,9 @@ from toolkit.assignment.judging.lstm.cell.reference import Layer, Model, Trial
 
 
 class Nearest(NamedTuple):
-    """How close the best assignment of affine maps to gates comes to the network's logits."""
+    """The result of trying every assignment of affine maps to gates: how closely the best
+    assignment reproduces the network's logits.
+    """
 
     readings: int
     error: float

@@ -106,8 +106,8 @@ def _first_operation(answer: Sequence[Sequence[Any]]) -> Operation | None:
 
 
 def _strides(ids: Sequence[int], steps: int) -> Iterator[tuple[int, ...]]:
-    """Yield series, with one value per time step, from the values that one place in the code
-    computes.
+    """Yield tuples with one id per time step, selected from the ids of the values that one place in
+    the code computes.
 
     With several layers, all steps of one layer may come before those of the next, so each block of
     `steps` consecutive values is also tried as a series.

@@ -165,8 +165,8 @@ class Elsewhere(FunctionMode):
 
 
 def _computed(name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Call a function, with the CPU in place of every device among its arguments; the methods
-    `cuda` and `cpu` are not called, and a copy of the tensor is returned instead.
+    """Call a function, with the CPU in place of every device among its arguments; for `cuda` and
+    `cpu`, return a copy of the tensor on which the method is called instead.
     """
     if name in ("cuda", "cpu"):
         return args[0].clone()

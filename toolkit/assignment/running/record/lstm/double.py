@@ -33,8 +33,8 @@ def _wider(value: Any) -> Any:
 
 @contextlib.contextmanager
 def in_double(network: nn.Module) -> Iterator[None]:
-    """Make a network compute in double precision inside the block; after the block, its weights are
-    still float64.
+    """Make a network compute in double precision inside the `with` block; the network's weights
+    stay float64 afterwards.
     """
     for tensor in all_tensors(network).values():
         if tensor.dtype == torch.float32:

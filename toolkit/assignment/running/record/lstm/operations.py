@@ -224,7 +224,7 @@ def notable(run: Operations, outputs: Sequence[Tensor]) -> dict[str, Any]:
 
 
 def _is_among(value: Tensor, outputs: Sequence[Tensor]) -> bool:
-    """Return True if a tensor equals one of the outputs."""
+    """Return True if `value` has the same shape and entries as one of the tensors in `outputs`."""
     return any(value.shape == output.shape and torch.equal(value, output) for output in outputs)
 
 
