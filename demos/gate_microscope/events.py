@@ -117,8 +117,8 @@ class GateMicroscope:
         return FIRST_LENGTH
 
     def read(self, digits: str) -> dict[str, Any]:
-        """Read digits, such as "31413", and return each network's prediction for the next digit
-        after each digit read.
+        """Read digits, such as "31413", and return each network's predictions of the next digit,
+        one after each digit that it has read.
 
         Returns:
             "palindrome": true if one more digit would complete a palindrome; "right": the digit

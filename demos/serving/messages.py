@@ -44,7 +44,7 @@ def refuse_nonsense(blocks: gr.Blocks) -> None:
     """Make the page show a message about invalid input, such as NaN instead of a number, or text
     instead of a picture.
 
-    By itself, Gradio often does not say why it rejects an input unless `show_error` is set, which
+    Unless `show_error` is set, Gradio often does not say why it rejects an input; but this option
     would also reveal the causes of all other errors to visitors.
     """
     preprocess_data = blocks.preprocess_data

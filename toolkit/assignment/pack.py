@@ -243,7 +243,9 @@ def _part_problems(files: Files) -> list[str]:
 
 
 def find_leftovers(files: Files) -> list[str]:
-    """Return one sentence for each item that a student may want to complete before handing in."""
+    """Return one sentence for each thing that is not a problem, but that a student may want to
+    complete before handing in the work.
+    """
     leftovers = []
     for part, candidates in locate(files).equal.items():
         name, fields = unclear(part, candidates)

@@ -68,9 +68,9 @@ def opened(export: Export, folder: Path = EXPORTS_DIR) -> nn.Module:
     """Load the network in an exported file with the runtime for the file's format.
 
     Args:
-        folder: the folder of the file. If a student wrote the network's class, the weight file is
-            not enough to build the network, which is therefore loaded from the .pt2 or .pt file in
-            the same folder.
+        folder: the folder that contains the exported file. If a student wrote the network's class,
+            the weight file is not enough to build the network, which is therefore loaded from the
+            .pt2 or .pt file in the same folder.
 
     Raises:
         ToolkitError: see `load`.

@@ -96,8 +96,8 @@ class LSTMCell(nn.Module):
 def all_inputs(weight: Tensor) -> Tensor:
     """Return the ten possible inputs, (10, input_size); row d encodes the digit d.
 
-    With these inputs, W_x x + b can be computed once for each digit, and then looked up at every
-    step of every sequence.
+    W_x x + b can be computed once for each of these ten inputs, and the results can be looked up at
+    every step of every sequence.
 
     Args:
         weight: the input weights W_x, (rows, input_size), with any number of rows; the returned

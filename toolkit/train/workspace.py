@@ -228,7 +228,8 @@ def speed(device: torch.device, size: int = 1024) -> float:
 def evaluation_workspace(
     runs_dir: Path, exports_dir: Path | None, data_dir: Path | None = None
 ) -> Workspace:
-    """Open the workspace of a command that evaluates generators and exports no network.
+    """Prepare the folders and choose the device (see `Workspace`) for a command that evaluates
+    generators and exports no network.
 
     Raises:
         ToolkitError: the results cannot be written to `runs_dir`.

@@ -194,7 +194,8 @@ def _read(answer: FilesMade, root: Path, own: Own, facts: Mapping[str, Any]) -> 
 def film(frames: Sequence[Any], generator: Exported, discriminator: Exported) -> Export:
     """Make a film of a training run from the weights that were saved during the run.
 
-    The module `toolkit.gan.film` explains the contents of a film.
+    The docstring of `toolkit.gan.film` lists the arrays (such as weights and logits) that a film
+    contains.
 
     Args:
         frames: the frames that the function `keep_weights` in the assignment's template code has

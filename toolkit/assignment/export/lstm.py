@@ -121,8 +121,8 @@ def proved(child: LSTMChild, located: Located, verdicts: Verdicts) -> Network:
 def find_rnn(child: LSTMChild, located: Located, verdicts: Verdicts) -> Network:
     """Return a student's network whose class has "RNN" in its name.
 
-    Such a class need not be an RNN, so `Fitted.carry` later compares the network with the toolkit's
-    RNN.
+    A class with "RNN" in its name need not be an RNN, so `Fitted.carry` later compares the network
+    with the toolkit's RNN.
 
     Raises:
         ToolkitError: no class with "RNN" in its name can be built and called.
@@ -365,8 +365,8 @@ def _possible_sizes(shapes: Mapping[str, list[int]]) -> list[int]:
 
 
 def _has_shapes(network: Network, shapes: Mapping[str, list[int]]) -> bool:
-    """Return True if each tensor of a network for which there is a saved weight of the same name
-    has the same shape as that weight.
+    """Return True if no tensor of a network differs in shape from the saved weight of the same
+    name; tensors without such a weight are ignored.
     """
     for tensor in network.tensors:
         if shapes.get(tensor["name"], tensor["shape"]) != tensor["shape"]:
@@ -422,8 +422,8 @@ def _as_logits(outputs: Tensor) -> Tensor:
 
 
 def _numbers(recording: Recording, series: Tensor) -> list[int]:
-    """For each step of `series`, find the recorded value that equals, up to rounding, the values of
-    that step, and return the ids of the values found; return [] if a step has no such value.
+    """For each step of `series`, find the recorded matrix that equals the values of this step up to
+    rounding; return the ids of these matrices, or [] if any step has no such matrix.
 
     Args:
         series: (steps, rows, hidden).

@@ -29,8 +29,8 @@ def explanation(id: Id) -> str: ...
 @overload
 def explanation(id: Id, language: Language) -> str | None: ...
 def explanation(id: Id, language: Language = "en") -> str | None:
-    """Return the Markdown page that explains a finding id, or None if there is no such page in
-    `language`.
+    """Return the Markdown page that explains the finding with the given id, or None if there is no
+    such page in `language`.
 
     The page says what the fault is, why it matters and how the reader can observe it. The page also
     gives an example that does not reveal the solution.

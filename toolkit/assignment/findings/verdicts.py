@@ -339,7 +339,7 @@ def _as_texts(fields: Mapping[str, object]) -> dict[str, str]:
 
 
 def _as_field(error: StudentError | None) -> Raised | None:
-    """Return an exception in the form that a finding stores."""
+    """Return an exception in the form in which a finding stores it."""
     if error is None:
         return None
     return Raised(types=tuple(error.types), message=error.text, missing=error.missing)

@@ -343,7 +343,8 @@ def trainings(code: Code, lstms: set[Class], palindromes: set[Class]) -> Iterato
     """Yield each file that trains an LSTM or trains on palindromes, as a candidate for the training
     of the LSTM.
 
-    A file also counts if the training code is in a file that it imports.
+    A file is also a candidate if it does not contain the training code itself, but imports a file
+    that does, directly or indirectly.
     """
     for path, facts in code.facts.items():
         reached = code.reached[path]

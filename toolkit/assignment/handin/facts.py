@@ -229,9 +229,9 @@ def _runs(node: ast.stmt, own_names: set[str]) -> bool:
     """Return True if a top-level statement does work when the file is run, such as training a
     network, rather than only defining something.
 
-    A statement does work if it is an `if __name__ == "__main__":` block or a `while` loop, or if it
-    calls `step`, `backward`, or a function or class that the file defines or imports from a module
-    other than torch.
+    A top-level statement counts as doing work if it is an `if __name__ == "__main__":` block or a
+    `while` loop, or if it calls `step`, `backward`, or a function or class that the file either
+    defines or imports from a module other than torch; a definition alone does not count.
     """
     if _is_guard(node) or isinstance(node, ast.While):
         return True

@@ -3,13 +3,13 @@ failing that, by their names.
 
 No code is run. The score of each file, or of each class or function in a file, depends on the
 evidence in its syntax tree (`evidence.EVIDENCE`) and on the file's name and folder. The candidate
-with the highest score is chosen for the part. A file also scores for the code that it imports, such
-as the LSTM class, so that the student's main file beats the helper modules that it imports.
-Evidence in an imported file scores fewer points than the same evidence in the file itself, so that
-the main file also beats a notebook that imports it only to show results. File names alone (`NAMES`)
-decide only if no candidate scores high enough, and only among files that were not chosen for
-another part. If several candidates with different code share the highest score, the part is
-ambiguous and no candidate is chosen.
+with the highest score is chosen for the part. A file also receives points for evidence in the code
+that it imports, such as the LSTM class, so that the student's main file gets a higher score than
+its helper modules. Evidence in an imported file scores fewer points than the same evidence in the
+file itself, so that the main file also beats a notebook that imports it only to show results. File
+names alone (`NAMES`) decide only if no candidate scores high enough, and only among files that were
+not chosen for another part. If several candidates with different code share the highest score, the
+part is ambiguous and no candidate is chosen.
 """
 
 import ast

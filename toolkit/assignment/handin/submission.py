@@ -85,7 +85,9 @@ class Submission:
     existing: tuple[str, ...] = ()
 
     def original(self, file: str) -> str:
-        """Return the name of the student's file from which a file in the copy was made."""
+        """Return the name of the student's file, such as a notebook, from which the given file in
+        the copy of the student's folder was made.
+        """
         return self.notebooks[file][0] if file in self.notebooks else file
 
     def has_place(self, file: str | None, line: int | None) -> bool:
@@ -276,8 +278,8 @@ def _write_code(target: Path, code: Code) -> dict[PurePosixPath, str]:
 
 
 def _is_taken(file: PurePosixPath, path: PurePosixPath, target: Path, code: Code) -> bool:
-    """Return True if code from `path` cannot be written to `file` because the name is already
-    taken.
+    """Return True if the code from `path` cannot be written to `file` because another file or
+    folder already has that name.
     """
     if file == path:
         return (target / file).is_dir()

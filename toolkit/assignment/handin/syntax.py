@@ -98,7 +98,7 @@ def unwritten(tree: ast.Module, source: str) -> Iterator[tuple[ast.stmt, str]]:
 
 
 def _owners(tree: ast.Module) -> Iterator[ast.Module | ast.ClassDef]:
-    """Yield the nodes whose functions or methods can count as unwritten: the module and its
+    """Yield the nodes in which to look for unwritten functions or methods: the module and its
     classes, except abstract classes, base classes and classes that are redefined later.
     """
     bases: set[str] = set()

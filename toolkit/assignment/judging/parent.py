@@ -73,7 +73,8 @@ def check(
             `Host`.
 
     Raises:
-        UsageError: `path` is neither one of the files nor a folder that contains one of them.
+        UsageError: `path` is neither a file for one of `parts` nor a folder that contains a file
+            for at least one part of the assignment.
     """
     path = Path(os.path.realpath(path))  # also resolves a loop of links
     folder, chosen = (path.parent, path.name) if path.is_file() else (path, None)
@@ -441,7 +442,9 @@ def _trains(verdicts: Verdicts, submission: Submission) -> bool:
 
 
 def _is_known(finding: Finding, id: Id, read: Mapping[Part, Verdicts]) -> bool:
-    """True if the static check of another part has a finding with this id on the same line."""
+    """True if the static check of another part has already reported a finding with this id on the
+    same line of the same file.
+    """
     for part, verdicts in read.items():
         if part == finding.part:
             continue
@@ -510,8 +513,8 @@ def _proved_by(error: Mapping[str, Any], finding: Finding) -> Finding | None:
 
 
 def _ended(finding: Finding) -> bool:
-    """True if a finding says that the code ended early or trained nothing; a limit may have caused
-    this without raising an exception.
+    """True if a finding says that the code ended early or trained nothing; the cause may be one of
+    the check's limits, even if no exception was raised.
     """
     by_itself = finding.proof is not None and finding.proof.claim == claims.shared.was_seen.name
     ids = ("does-not-import", "time-limit")

@@ -63,7 +63,7 @@ def add_opened(shown: Mapping[str, Shown], results: Results) -> list[str]:
 
 @torch.no_grad()
 def _add_recurrent(networks: Mapping[str, Any], author: str, results: Results) -> None:
-    """Add the plot of accuracy against T, the number of digits in a palindrome, and pictures of the
+    """Add the plot of accuracy against T (the number of digits in a palindrome) and pictures of the
     LSTM's gates and states.
 
     The pictures show a palindrome that the LSTM completes correctly and, if possible, one that it

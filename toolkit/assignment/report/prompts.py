@@ -27,7 +27,8 @@ def one_report(
     """Leave out one report if the files contain both a Word report and a LaTeX report.
 
     Args:
-        report: the kind of report to keep; if None, the user is asked.
+        report: the kind of report to keep if the files contain both kinds; if None, the user is
+            asked.
         ask: asks the user a yes-or-no question; None if nobody can answer.
 
     Raises:

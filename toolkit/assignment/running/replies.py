@@ -110,7 +110,7 @@ class SeenCall(TypedDict):
 
 
 class NetworkClass(TypedDict):
-    """The class of a network, as `LSTMAnswers.load` returns it."""
+    """A description of a network class, as listed by `LSTMAnswers.load`."""
 
     name: str
     line: int | None

@@ -223,8 +223,8 @@ def _lines_of_wrong(
 
 
 def _table(answer: Answer, language: Language) -> list[str]:
-    """Return the lines of a text table that lists the inputs, the result and the correct result by
-    name.
+    """Return the lines of a text table that shows the inputs, the result and the correct result,
+    each after its name.
     """
     translated = {key: say(key, language) for key in ("got", "wanted", "True", "False")}
     names = [translated.get(name, name) for name, _ in answer.shown]

@@ -1,8 +1,8 @@
 """Tests that compare a student's functions with an independent reference on tiny examples.
 
-For an exercise that is a formula, `exercises.toml` contains the examples, and the dictionary
-`REFERENCES` contains the formula. For any other exercise, a function in this module runs the
-student's code with tiny networks and tests the results.
+If an exercise is tested on fixed inputs, `exercises.toml` contains these inputs, and the dictionary
+`REFERENCES` contains a function that computes the correct result. For any other exercise, a
+function in this module runs the student's code with tiny networks and tests the results.
 """
 
 import math

@@ -73,7 +73,8 @@ class Runs:
             return {}
 
     def _is_theirs(self, run: Run) -> bool:
-        """Return True if every line of code named in a run's result belongs to the submission.
+        """Return True if the result of a run refers only to lines of code that belong to the
+        submission.
 
         The toolkit must not read files outside the submission.
         """

@@ -95,7 +95,8 @@ class Evaluator:
         classifier: a `Classifier` or an exported classifier, in eval mode.
         sha256: the SHA-256 hash of the classifier's file, so that reports can state which
             classifier measured a distance.
-        mnist: provides the test images, and training images for the floor.
+        mnist: provides the test images, and also the training images, whose distance from the test
+            images is the floor.
         device: where to compute.
         num_images: the number of images in each draw, that is, in each set of generated images; the
             sets of training images are smaller if there are too few training images.

@@ -180,8 +180,8 @@ def _hand_in(
     """Return an archive with its owner, or None if the owner is unclear.
 
     If it is unclear which student an archive belongs to, the function adds a message for the
-    teacher to `written`. The platform's identifier takes precedence over the student number in the
-    file name.
+    teacher to `written`. If the platform's identifier for the student and the student number in the
+    file name belong to different students, the identifier decides.
     """
     match = None
     if platform.file is not None:

@@ -325,9 +325,9 @@ class Origins:
     def _by_gradient(
         self, value: Value, by: Call, earlier: list[Call], origins: list[Origin]
     ) -> list[Origin]:
-        """Return, for each network that the gradient of `value` reaches, the network's last call
-        before the call `by`. Such a call cannot be found by comparing rows (see `_by_rows`) if
-        noise or labels were added to its output.
+        """For each network that the gradient of `value` reaches, return the last call of that
+        network before `by`, the call that received `value`. Such a call cannot be found by
+        comparing rows (see `_by_rows`) if noise or labels were added to its output.
 
         Args:
             origins: the calls that were already found because rows of their outputs reappear in

@@ -290,7 +290,8 @@ class Growth(NamedTuple):
 
 
 def _growth(first: Call, draw: Draw) -> Growth | None:
-    """Measure how much the largest absolute pixel value grows with the noise.
+    """Measure how the largest absolute pixel value grows when the noise is multiplied by a larger
+    factor.
 
     If the generator ends with a bounded activation such as tanh, the pixel values cannot keep
     growing with the noise.

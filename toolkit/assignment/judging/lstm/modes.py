@@ -21,8 +21,8 @@ def modes_agree(network: Network, verdicts: Verdicts) -> bool:
 
     If the outputs in the two modes differ, report that the check of the equations is inconclusive.
 
-    If the outputs agree, the network is rebuilt, because the forward passes of this comparison may
-    have changed values stored in it.
+    If the outputs agree, the network is then built anew, because the forward passes that were
+    compared may have changed values stored in it.
     """
     usual = (network.usage.batch, network.usage.steps)
     for seed, (batch, steps) in enumerate([usual, *network.other_sizes()]):

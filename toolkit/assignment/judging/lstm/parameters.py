@@ -83,9 +83,9 @@ def _kept_states(remade: Sequence[str], network: Network) -> list[str]:
     """Return the states that a forward pass keeps for the next pass.
 
     Args:
-        remade: the parameters that a forward pass replaces. If there are none, or if all their
-            names suggest initial states, the other tensors that a forward pass changes are returned
-            as well.
+        remade: the parameters that a forward pass replaces. The other tensors that a forward pass
+            changes are returned only if the names of all these parameters suggest initial states,
+            or if no parameters are replaced.
     """
     kept = []
     for tensor in network.tensors:

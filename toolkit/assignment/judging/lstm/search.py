@@ -172,8 +172,8 @@ def _grade(network: Network) -> int:
 
 
 def apart(rows: Tensor, changed: Tensor) -> bool:
-    """True if only the first sequence's output has changed, except for the effect of a softmax over
-    the batch.
+    """True if changing the first sequence leaves the outputs of all other sequences unchanged, or
+    changes them only through a softmax over the batch.
 
     When the first row changes, a softmax over the batch shifts the logarithms of all other rows by
     the same amount. If the logarithms of the first row shift by the same amount as those of the

@@ -415,8 +415,8 @@ def _values_of(event: AnyEvent) -> Iterator[Value]:
 
 
 def _complete_events(events: Sequence[dict[str, Any]]) -> None:
-    """Give each event its index. If the numbers of one of its tensors were not sent, copy them from
-    the earlier call or batch that they came from.
+    """Give each event its index. If the child process did not send the numbers of one of an event's
+    tensors, copy them from the earlier call or batch that is their source.
     """
     known: dict[int, list[dict[str, Any]]] = {}
     for index, event in enumerate(events):

@@ -426,7 +426,8 @@ class LSTMAnswers:
         return network(x, **self._more(network, x))
 
     def _more(self, network: Any, x: Tensor) -> dict[str, Any]:
-        """Return the values to pass to `forward` after its input, by parameter name.
+        """Return a dictionary, keyed by parameter name, of the values that `forward` needs in
+        addition to its input.
 
         If one parameter takes the initial states, its value is a tuple of two zero tensors, for the
         hidden and the cell state; if several parameters take them, the value of each is one zero

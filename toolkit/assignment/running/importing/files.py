@@ -129,8 +129,9 @@ def prepare_imports(
     """Put a student's folder and its parent folders on the import path, and add stand-ins for
     packages that the check does not need.
 
-    All folders from the root down to the student's folder are on the path: the student may start a
-    script in any of them, and Python adds that script's folder to the path.
+    The import path contains the student's folder and those of its parent folders that are inside
+    `root` or are `root` itself, because the student may start a script in any of these folders, and
+    Python then adds the script's folder to the path.
 
     Args:
         lacking: True to use stand-ins only for packages that this machine lacks.

@@ -1,4 +1,6 @@
-"""A record of where a student's code makes modules, parameters, attributes and tensors."""
+"""A record of where a student's code creates modules, parameters and tensors and assigns
+attributes.
+"""
 
 import functools
 import re
@@ -69,8 +71,8 @@ class Sources:
 
 
 class Origins(FunctionMode):
-    """A torch mode that notes where each module, attribute and tensor is made while the mode is
-    active.
+    """A torch mode that, while it is active, notes where modules and tensors are created and where
+    attributes of modules are assigned.
 
     For an attribute that is assigned more than once, the place of the first assignment is kept.
 

@@ -73,7 +73,7 @@ def proves(kind: Kind, *ids: Id) -> Callable[[Callable[Numbers, bool]], Claim[Nu
 def rules_out(kind: Kind, *ids: Id) -> Callable[[Callable[Numbers, bool]], Claim[Numbers]]:
     """Turn the decorated function into a claim that proves the verdict "right".
 
-    The claim rules out the faults whose ids are passed to the decorator.
+    If the claim is true, the code has none of the faults with the given ids.
     """
 
     def make(holds: Callable[Numbers, bool]) -> Claim[Numbers]:

@@ -169,8 +169,8 @@ def _shows_nine(game: Game) -> bool:
 
 
 def _mixed(call: Call) -> Placed:
-    """Return the line that computed the latent points of a call, or the call itself if that line is
-    unknown.
+    """Return the line of code that computed the latent points with which the generator was called,
+    or the call itself if that line is unknown.
     """
     for value in call.inputs:
         if value.made.line:
@@ -206,7 +206,8 @@ def _judge(
     samples: Sequence[Tensor],
     verdicts: Verdicts,
 ) -> bool:
-    """Check that the best path has nine points, and that its two ends are samples.
+    """Look for a path of nine different points, and check that these points are evenly spaced and
+    that the first and the last are random samples.
 
     Args:
         known: the latent points (n, d) from which the generator drew images; those that continue a
@@ -254,8 +255,8 @@ def _report_incomplete(path: Path, place: Placed, verdicts: Verdicts) -> None:
 
 
 def _judge_ends(path: Path, place: Placed, samples: Sequence[Tensor], verdicts: Verdicts) -> bool:
-    """Check that the first and the last of nine points are samples, and that no sample lies beyond
-    them.
+    """Report a path of nine points as right if both its ends are samples, or as wrong if an end is
+    not a sample and a sample lies on the continuation of the path.
 
     Returns:
         True if the interpolation was reported as right or wrong.
@@ -387,9 +388,9 @@ def _check_ends(
     """Check that the two ends of an interpolation always have different classes, and not only by
     chance.
 
-    The check covers only ends that the code chooses. If a person picked the two end points, either
-    directly or by picking the random seed, the check cannot judge them; only the picture shows
-    whether they have different classes.
+    The check judges the two ends of an interpolation only if they are chosen by the code. If a
+    person picked the two end points, either directly or by picking the random seed, the check
+    cannot judge them; only the picture shows whether they have different classes.
     """
     is_seeded = _is_seeded(functions.lines)
     fixed: Function | None = None  # a choice by a seed, which a person may have picked

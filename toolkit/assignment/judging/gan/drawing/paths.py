@@ -97,7 +97,9 @@ def _runs(drawn: Sequence[tuple[int, Tensor]]) -> Iterator[list[tuple[int, Tenso
 
 
 def _split(points: Tensor, calls: list[int]) -> list[Path]:
-    """Find the paths in a sequence of points."""
+    """Return the paths (straight lines or arcs) that are formed by consecutive points of a
+    sequence.
+    """
     points = points.double()
     if not bool(points.isfinite().all()):
         return []

@@ -181,8 +181,9 @@ def _cost(candidates: Candidates, kinds: dict[int, str], gates: dict[str, int], 
 
 
 def _read_state(candidates: Candidates, h: Tensor, c: Tensor) -> Tensor | None:
-    """Return the state that the gates read. If several series may be this state, h is preferred,
-    then c, then the first of them; if none may be, return None.
+    """Return the state that the gates read. If the gates may read h, the function returns h;
+    otherwise c, if they may read c; otherwise the first recorded series of values that they may
+    read, or None if there is none.
     """
     reads = candidates.read_states
     for state in (h, c):

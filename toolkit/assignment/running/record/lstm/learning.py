@@ -88,8 +88,8 @@ def _anomaly(messages: Iterable[str], root: str) -> Place | None:
 
 
 def _padding(network: nn.Module) -> dict[str, int]:
-    """Return the index of each embedding's padding row, which gets no gradient; the keys are the
-    names of the embeddings' weights.
+    """Return a dictionary that maps the name of each embedding's weight to the index of the
+    embedding's padding row, which gets no gradient.
     """
     rows = {}
     for name, module in network.named_modules():

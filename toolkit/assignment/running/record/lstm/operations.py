@@ -184,8 +184,8 @@ def pieces_of(made: Sequence[Operation], batch: int, hidden: int) -> list[Callab
 
 
 def notable(run: Operations, outputs: Sequence[Tensor]) -> dict[str, Any]:
-    """Return facts about a run that its pieces do not show; unless the list below says otherwise, a
-    place is [operation, file, line].
+    """Return facts about a run in addition to those from `pieces`; unless the list below says
+    otherwise, a place is given as [operation, file, line].
 
     Returns:
         `uses`, the number of operations that use each tensor of the network; `twice`, the places

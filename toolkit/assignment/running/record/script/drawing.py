@@ -3,9 +3,9 @@ the submission.
 
 During a check, a script trains its networks for only a few steps. After so few steps, a generator's
 images do not look like digits, so a script that searches them for images of two classes would never
-end. After a given number of training steps, images of digits from the checking process therefore
-replace the generator's images. The new images are attached to the autograd graph of the images that
-they replace, so further training is not disturbed.
+end. After a given number of training steps, the generator's images are therefore replaced by images
+of digits, which the process that checks the submission supplies. The new images are attached to the
+autograd graph of the images that they replace, so further training is not disturbed.
 """
 
 from collections.abc import Iterable

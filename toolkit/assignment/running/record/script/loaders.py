@@ -50,8 +50,8 @@ def made_loader(tracer: Tracer, function: Any, loader: Any, /, *args: Any, **kwa
 
 
 def _shrink_batch(arguments: dict[str, Any]) -> None:
-    """To shorten the run, reduce a batch size above 64 to 64 (above 32 to 32 for large images), but
-    only if the student's batch size would leave MNIST's last batch incomplete.
+    """To shorten the run, limit the batch size to 64 (32 for large images), but only if the
+    student's batch size would leave MNIST's last batch incomplete.
     """
     size = arguments.get("batch_size")
     if not isinstance(size, int) or not size:

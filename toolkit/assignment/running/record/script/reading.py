@@ -17,8 +17,8 @@ def modes(parser: ArgumentParser, tree: ast.AST) -> list[Words]:
     script can run.
 
     In each mode, every required argument has a value, and all other arguments are omitted. If no
-    argument is required, each mode sets just one argument: it gives an option a value, or turns on
-    a switch.
+    argument is required, exactly one argument is set in each mode: either an argument gets a value
+    that differs from its default, or a switch is turned on.
 
     Args:
         tree: the syntax tree of the script. If an argument is declared without choices, the strings

@@ -106,8 +106,8 @@ class Values:
         of the tensor as `values`, if the tensor is not too large.
 
         Args:
-            is_varied: False if all elements of the tensor are equal and therefore do not identify a
-                call.
+            is_varied: False if all elements of the tensor are equal, so that the values cannot show
+                which call the tensor came from.
         """
         if not is_varied:
             return {"from": None, "rows_from": [], "values": self._numbers(tensor)}
