@@ -105,8 +105,8 @@ def choose_ends(generator: Generator, classifier: nn.Module) -> tuple[Tensor, Te
 
 
 def interpolate(generator: Generator, z_from: Tensor, z_to: Tensor) -> Tensor:
-    """Return 9 images, (9, 1, 28, 28), generated from latent points from z_from to z_to: both ends,
-    and 7 points in between.
+    """Return 9 images, (9, 1, 28, 28), generated from z_from, 7 latent points between z_from and
+    z_to, and z_to.
     """
     raise NotImplementedError("interpolate")
 

@@ -2,7 +2,8 @@
 
 Wires have the same names as in playground/src/cuts.js. "i0", "f1", "f0" and "o1" fix a gate at the
 number in the name. With "hg", "hi", "hf" or "ho", the gate named by the second letter does not read
-h(t-1). An RNN has no gates, so "hh" is its only wire: with "hh", the RNN does not read h(t-1).
+h(t-1). An RNN has no gates, so the only connection that can be cut is "hh": once it is cut, the RNN
+no longer reads h(t-1).
 """
 
 from typing import Any, NamedTuple
@@ -53,8 +54,8 @@ def parse_wires(text: Any) -> tuple[str, ...]:
 
 
 def states(network: Any, digits: Tensor, cut: Cut) -> dict[str, list[Tensor]]:
-    """Return every gate and state after every step, computed from equations (1) to (6) with some
-    wires cut.
+    """Return all gates and states after each step of a network in which some connections are cut;
+    for an LSTM, they are computed from equations (1) to (6).
 
     Args:
         network: an LSTM or an RNN, loaded from an exported file.

@@ -44,9 +44,9 @@ class GateMicroscope:
     integers. Steps and places are counted from 1, and cells from 0.
 
     Args:
-        exports_dir: the folder whose manifest lists at least one of lstm, rnn, lstm_plain and
-            rnn_plain; if lstm or rnn is a student's own network, it is called "lstm_mine" or
-            "rnn_mine" here.
+        exports_dir: a folder whose manifest lists at least one of lstm, rnn, lstm_plain and
+            rnn_plain; if a student made the lstm or the rnn, this class calls that network
+            "lstm_mine" or "rnn_mine".
 
     Raises:
         ToolkitError: none of these networks is listed, or a file is missing or differs from its
@@ -185,8 +185,8 @@ class GateMicroscope:
     def right(
         self, network: str, length: int, wires: str, step: int, first: int, count: int
     ) -> int:
-        """In one range of the palindromes that `accuracy` uses, count how many a network completes
-        correctly.
+        """Return how many palindromes a network completes correctly in one range of the palindromes
+        that `accuracy` uses.
 
         The range consists of `count` of the 500 palindromes, starting with number `first`, counted
         from 0.

@@ -12,7 +12,8 @@ from toolkit.lstm.model import all_inputs
 
 @torch.no_grad()
 def remembered(network: Any, digits: Tensor) -> Tensor:
-    """Measure how much of each digit the memory holds after each step.
+    """Measure how much of each digit the network's memory, c(t) or h(t), still holds after each
+    step.
 
     The memory is c(t) of an LSTM, or h(t) of an RNN. Each digit is replaced in turn by each of the
     nine other values, and the rest of the sequence is read unchanged. The further the memory moves,

@@ -212,8 +212,8 @@ def _one_digit(is_ink: Tensor) -> Tensor:
     """Return the ink without specks, bool (height, width).
 
     Raises:
-        UsageError: two pieces of ink are side by side, and each is at least half as high as the ink
-            as a whole.
+        UsageError: the picture seems to show two digits: two connected areas of ink are side by
+            side, and each is at least half as high as all the ink together.
     """
     step = math.ceil(max(is_ink.shape) / 100)
     coarse = F.max_pool2d(is_ink[None, None].float(), step, ceil_mode=True)

@@ -22,7 +22,7 @@ def workers(cluster: str | None, num_workers: int) -> Iterator[None]:
 
     Args:
         cluster: the address of a Dask scheduler; None for this machine.
-        num_workers: the number of processes on this machine; -1 for one per core.
+        num_workers: the number of worker processes to use on this machine; -1 for one per core.
 
     Raises:
         UsageError: there is no scheduler at the address `cluster`.

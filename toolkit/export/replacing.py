@@ -160,7 +160,7 @@ def _describe_other_runs(same: Sequence[tuple[Export, Export]], exports_dir: Pat
 def _describe_difference(name: str, before: object, now: object) -> str:
     """Return the name of a setting or metric that differs between two runs, with its two values.
 
-    The values are omitted if either is a list, a dictionary or None.
+    If either of the two values is a list, a dictionary or None, only the name is returned.
     """
     if any(isinstance(value, dict | list | None) for value in (before, now)):
         return name

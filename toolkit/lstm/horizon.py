@@ -92,7 +92,7 @@ def run_grid(
         trials: the grid.
         directory: the run directory of the grid.
         cluster: the address of a Dask scheduler; by default, this machine's cores are used.
-        num_workers: the number of processes on this machine; -1 for one per core.
+        num_workers: the number of worker processes to use on this machine; -1 for one per core.
         report: a function that is called after each trial; its arguments are the number of finished
             trials, and a row with this trial's settings and results.
 

@@ -59,7 +59,8 @@ def keep_classifier(exports_dir: Path) -> None:
     """Copy the toolkit's classifier to the folder `exports_dir` if the folder has no classifier.
 
     Raises:
-        ToolkitError: the classifier is damaged, or the copy cannot be written.
+        ToolkitError: the classifier in `exports_dir` does not match the manifest in that folder, or
+            the toolkit's classifier cannot be copied to it.
     """
     source = find_classifier(exports_dir)
     if source != exports_dir:

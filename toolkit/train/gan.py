@@ -154,8 +154,8 @@ def was_tried_elsewhere(config: Config, evaluator: Evaluator) -> bool:
     """Return True if the result can be compared with known results for the same settings on other
     processors.
 
-    For such a comparison, all settings except the precision must have their default values, and the
-    evaluator must use the toolkit's classifier and the default number of samples.
+    The result can be compared only if all settings except the precision have their default values,
+    and the evaluator uses the toolkit's classifier and the default number of images.
     """
     is_default = replace(config, precision=Config.precision) == Config()
     is_ours = evaluator.sha256.startswith(CLASSIFIER)

@@ -67,7 +67,9 @@ class Plan(Generic[AnyConfig]):
 def plan_recurrent(
     model: Literal["lstm", "rnn"], preset: Preset, curriculum: bool
 ) -> Plan[RecurrentConfig]:
-    """Return the plan for the LSTM or the RNN."""
+    """Return the settings, the name and the command-line arguments of a training run of the LSTM or
+    the RNN.
+    """
     if not curriculum:
         return Plan(replace(RECURRENT[preset], model=model), model, (model,))
     config = replace(curriculum_config(model), **CURRICULUM[preset])

@@ -305,8 +305,8 @@ class Host:
     """Manages the warm process: a process that has already imported torch, and that starts a child
     process for each part of a submission.
 
-    The host starts the warm process when it is needed, and replaces it if it has ended. This class
-    does not use a sandbox.
+    The host starts this process when it is first needed; once the process has been stopped, the
+    next call of `child` starts a new one. This class does not use a sandbox.
     """
 
     def __init__(self) -> None:

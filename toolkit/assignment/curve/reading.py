@@ -58,8 +58,8 @@ def curves_in(rows: list[dict[str, float]], every: float | None) -> dict[str, Cu
     """Return the curves in a dictionary; its keys are the names listed in `GAN` or in `PART_I`.
 
     Args:
-        every: the number of steps between consecutive values, which overrides the steps in the
-            rows.
+        every: the number of steps between consecutive values; if it is given, any step numbers in
+            the rows are ignored.
 
     Raises:
         UsageError: there is no loss, or the steps do not increase.

@@ -258,8 +258,8 @@ def _task_result(counted: Counted, extra: Extra, rubric: Rubric) -> TaskResult:
 
 
 def ungraded(name: str, problem: str, rubric: Rubric) -> Result:
-    """Return the result of an archive that could not be graded; all its points are left open for a
-    person to decide.
+    """Return the result for an archive that could not be graded automatically; a person must decide
+    on all of the archive's points.
     """
     extra = Extra(archive=name, student_number=student_number(name), problem=problem)
     return give_points(extra, rubric)

@@ -69,7 +69,8 @@ class Submission:
         broken: for each unreadable notebook, the reason why it could not be read; the key is the
             path of the empty Python file that was written in place of its code.
         left_out: the files that were not copied because the copy would have become too large.
-        existing: all files and folders that were in the copy before any code ran.
+        existing: all files and folders that the copy of the student's folder contained before any
+            code ran.
     """
 
     root: Path
@@ -293,7 +294,8 @@ def _located(
     the files that import it.
 
     Args:
-        taken: the candidate that was chosen for the part.
+        taken: the file, class or function that was chosen as the implementation of this part of the
+            assignment.
         python: for each Python file and notebook, the path of the corresponding Python file in the
             copy.
         existing: see `Submission`.

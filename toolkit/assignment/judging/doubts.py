@@ -72,8 +72,9 @@ def judge_records(
 def _trainings(
     records: Records, findings: Collection[Finding], reached: float | None
 ) -> Iterator[Finding]:
-    """Yield the doubts about each training run, and one finding that lists the runs that raise no
-    doubts and did better than chance.
+    """For each training run, yield a finding for each reason to doubt its record; then yield one
+    finding that lists the runs whose records give no reason for doubt and show better-than-chance
+    accuracy, if there are any.
     """
     fault = _fault_of_code(findings, reached)
     believed: list[str] = []

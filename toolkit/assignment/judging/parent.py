@@ -312,8 +312,8 @@ def _name_one_cause(verdicts_of: Mapping[Part, Verdicts]) -> None:
     the stop.
 
     The other finding must be about the data set or the LSTM, and the exception messages of the two
-    findings must have the same first line, apart from numbers. The remaining finding then mentions
-    that the training stops.
+    findings must have the same first line, apart from numbers. A sentence is added to the other
+    finding, which is kept, to say that the training stops with the same error.
     """
     causes = [verdicts for part, verdicts in verdicts_of.items() if part not in TRAINS]
     for part, verdicts in verdicts_of.items():
@@ -492,7 +492,7 @@ def _proved_by(error: Mapping[str, Any], finding: Finding) -> Finding | None:
     """Return the given finding with a new proof: a second run failed in the same way.
 
     Args:
-        error: the error of the second run.
+        error: a description of the exception that the student's code raised in the second run.
 
     Returns:
         None if it cannot be proved that the second run failed in the same way as the first;

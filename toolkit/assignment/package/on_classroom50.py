@@ -46,7 +46,8 @@ def main(folder: Path) -> None:
 def as_classroom50(result: Result, variables: Mapping[str, str], now: datetime) -> dict[str, Any]:
     """Return the contents of result.json.
 
-    Outside Classroom 50, the fields that only Classroom 50 can fill are empty.
+    If the grading runs outside Classroom 50, the fields that need its environment variables, such
+    as the URL of the commit, are empty.
 
     Args:
         variables: the runner's environment variables.

@@ -24,8 +24,8 @@ class Figure(NamedTuple):
 class Gan:
     """The pictures and numbers that a report shows for one GAN.
 
-    A picture is represented by its file name; a missing picture is represented by "" or, in the
-    list `samples`, has no entry.
+    Each picture is given by its file name. For a missing picture, the file name is ""; the list
+    `samples` simply omits missing pictures.
     """
 
     name: str

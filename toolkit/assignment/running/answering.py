@@ -1,5 +1,5 @@
-"""The process that runs one part of a submission and replies to questions from the judge, the
-process that checks the submission.
+"""The process that runs one part of a submission and replies to questions from the judge, that is,
+from the process that checks the submission.
 
 Each part of a submission, such as the LSTM, has a class in `answers/`; each public method of the
 class replies to one kind of question. Each reply carries its question's nonce. If a student's code

@@ -39,7 +39,8 @@ class _Waiting(Clock):
 
 
 class SandboxedHost(Host):
-    """A host that starts the child process in a sandbox, and starts it again if it has died.
+    """Starts the process that runs the student's code in a sandbox, and starts it again if it has
+    died.
 
     The sandbox's limits apply to the whole archive, not to each of its parts. The sandbox's clock
     stops while this process, which checks the replies, does its own computations. These

@@ -1,5 +1,5 @@
-"""The grader's scratch directories; a grader also deletes directories left behind by earlier
-graders that were killed.
+"""Creates and deletes the grader's scratch directories, and deletes those that earlier graders left
+behind when they were killed.
 """
 
 import contextlib

@@ -167,9 +167,9 @@ def as_text(
 ) -> str:
     """Return an answer as text.
 
-    `in_cell` is True if the tutor was called in a notebook cell. Then the text about a correct
-    function also says where to copy it, and the text about code that is not yet written leaves out
-    the stub of the function, which the notebook already shows.
+    `in_cell` is True if the tutor was called in a notebook cell. In this case, if the function is
+    correct and was tested on examples, the text also says where to copy it; if it is not yet
+    written, the text does not repeat its stub, because the notebook already shows it.
     """
     known = {"name": exercise.name, "file": exercise.file, "folder": as_argument(folder)}
 

@@ -226,8 +226,8 @@ def _is_answered(exercise: Exercise, report: Report) -> bool:
 
 
 def _mistake_with(ids: set[str], exercise: Exercise) -> str:
-    """Return the key of the exercise's first mistake that is recognised by an id in `ids`, or "" if
-    there is none.
+    """Return the key of the first of the exercise's mistakes that are recognised by their id and
+    whose id is in `ids`, or "" if there is none.
     """
     for key, mistake in exercise.mistakes.items():
         if mistake.get("id") in ids and mistake.get("by") == "id":

@@ -54,8 +54,8 @@ class Runs:
         """Run a script in a new process.
 
         Returns:
-            the process's reply, or {} if the process died, could not run the script, or reported a
-            line outside the submission.
+            the process's reply, or {} if the process died, could not run the script, or named a
+            line of code that is not in the submission.
         """
 
         def fewer_digits(train: bool) -> dict[str, Any]:

@@ -32,8 +32,8 @@ def nearest_images(generator: Any, mnist: MNIST | None = None) -> dict[str, Any]
     training image.
 
     Args:
-        generator: the exported generator, which maps z (n, latent_dim) to images (n, 1, 28, 28), 0
-            to 1.
+        generator: the exported generator, which maps z (n, latent_dim) to images (n, 1, 28, 28)
+            with pixel values from 0 to 1.
 
     Returns:
         a dictionary with these entries: "seed": the seed; "distance": for each sample, the

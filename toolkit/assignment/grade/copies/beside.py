@@ -69,7 +69,9 @@ class Side:
 
     @classmethod
     def of(cls, files: Mapping[str, str]) -> "Side":
-        """Return a `Side` for the given files, with the runs of tokens in each file."""
+        """Split the given files into tokens, and return a `Side` with the sequences of consecutive
+        tokens that occur in each file but not in the skeleton.
+        """
         blocks, _ = blocks_of(files)
         grams = {path: own_grams(blocks[path], names=False) for path in blocks}
         return cls(files, blocks, grams)

@@ -50,7 +50,9 @@ class Pushes(NamedTuple):
 
     @property
     def mean(self) -> float:
-        """The mean push on the outputs, over all images."""
+        """How strongly the steps push the discriminator's outputs up (positive) or down (negative),
+        as a mean over all images.
+        """
         if not len(self.pushes):
             return 0.0
         return float(self.pushes.mean())
@@ -139,8 +141,8 @@ def _compare(game: Game, sides: Sides, verdicts: Verdicts) -> None:
 
 
 def _loss_to_mend(game: Game, real: int) -> Placed | None:
-    """Return the loss that is most likely wrong if the losses of the two networks contradict each
-    other.
+    """If the losses of the two networks contradict each other, return the loss that is most likely
+    wrong.
 
     Args:
         real: 1 if the discriminator's training raises its outputs for real images, -1 if it lowers
@@ -200,10 +202,10 @@ def _loss_of(game: Game, turns: list[Turn], *, drawn: bool) -> Placed | None:
     images or, if `drawn` is false, on real images.
 
     Returns:
-        The loss. If it was not recorded, the line that computed the value from which the
-        backward pass starts; if this line is unknown, the call to the discriminator. If no backward
-        pass goes through a discriminator call with images of the requested kind, the first of the
-        optimiser steps, or None if there are no steps.
+        The loss. If it was not recorded, the line that computed the value from which the backward
+        pass starts; if this line is unknown, the call to the discriminator. If no backward pass
+        goes through a call to the discriminator with images of the requested kind, the function
+        returns the location of the first given optimiser step, or None if no steps are given.
     """
     for judged, _, backward in game.pushes(turns):
         if bool(judged.drawn.any()) != drawn:

@@ -90,8 +90,8 @@ class Game:
         return draws
 
     def _copies(self) -> set[int]:
-        """Find networks that have the generator's layers but no optimiser steps, such as a reloaded
-        generator.
+        """Find networks that have the same class and the same parameter names as the generator but
+        that no recorded optimiser step updates, such as a reloaded generator.
         """
         copies = set()
         for key, network in self.trace.networks.items():
@@ -155,9 +155,9 @@ class Game:
         """For each discriminator call that a backward pass of these optimiser steps went through,
         yield the call, the pushes on the call's outputs, (batch,), and the backward pass.
 
-        The push on an output is the gradient of the loss with respect to this output, negated
-        unless the optimiser maximises the loss; the optimiser step should therefore raise an output
-        whose push is positive.
+        The push on an output is the gradient of the loss with respect to this output, with the sign
+        reversed if the optimiser minimises the loss; a positive push therefore means that the
+        optimiser step should raise the output.
         """
         for turn in turns:
             sign = 1.0 if turn.maximize else -1.0

@@ -236,8 +236,8 @@ def _real_bounds_of(judged: Judged, game: Game) -> list[tuple[float, float]]:
 
 
 def bounds_of(game: Game, draw: Draw, scaled: bool = False) -> tuple[float, float]:
-    """Return the smallest and the largest pixel value that the generator produces, in the recorded
-    images and in images drawn from very large noise.
+    """Return the smallest and the largest pixel value among the recorded images from the generator
+    and further images that it generates from very large noise.
 
     Args:
         scaled: True to return the values as the discriminator receives them, after any rescaling of
@@ -274,7 +274,7 @@ def _rescaled(game: Game) -> tuple[float, float]:
 
 
 def _fitted(x: Tensor, y: Tensor) -> tuple[float, float]:
-    """Return the slope and the shift of the least-squares line through the points (x, y)."""
+    """Return the slope and the intercept of the least-squares line through the points (x, y)."""
     covariance = ((x - x.mean()) * (y - y.mean())).mean()
     slope = float(covariance / x.var().clamp_min(1e-9))
     return slope, float(y.mean() - slope * x.mean())

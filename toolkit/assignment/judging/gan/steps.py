@@ -21,8 +21,8 @@ def check_steps(game: Game, verdicts: Verdicts) -> bool:
     updates them.
 
     Returns:
-        True if the optimisers hold the wrong parameters; this would explain any other fault in the
-        steps, so no others are looked for.
+        True if the optimisers hold the wrong parameters; this fault would explain any other fault
+        in the steps, so the steps are not checked any further.
     """
     num_faults = len(verdicts.faults)
     generator, discriminator = game.players()

@@ -271,7 +271,7 @@ def _report_start(
     network: Network,
     verdicts: Verdicts,
 ) -> None:
-    """Report a layer that does not start at zero.
+    """Report a layer whose initial hidden or cell state, h(0) or c(0), is not zero.
 
     If the layer is not the first one, the message for the student says that the layer starts with
     the final state of another layer.

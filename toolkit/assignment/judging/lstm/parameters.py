@@ -31,7 +31,8 @@ def check_repeats(
 ) -> bool:
     """Report a network that returns two different outputs for the same input.
 
-    The outputs differ if the network draws random numbers, keeps a state or replaces parameters.
+    Two outputs for the same input can differ if the forward pass draws random numbers, keeps a
+    state for the next pass or replaces parameters.
 
     Args:
         drawn: the tensors that are drawn at random in a forward pass.

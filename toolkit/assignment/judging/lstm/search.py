@@ -158,8 +158,8 @@ def _is_hopeless(error: StudentError | WrongOutput) -> bool:
 
 
 def _grade(network: Network) -> int:
-    """Return 2 if the network reads the last digit and keeps the sequences of a batch apart, else
-    1.
+    """Grade the network: return 2 if it both reads the last digit and keeps the sequences of a
+    batch apart, and 1 otherwise.
     """
     usage = network.usage
     x = network.digits(usage.batch, usage.steps)

@@ -296,8 +296,8 @@ class Trace(Record):
         not `name`.
 
         Returns:
-            An empty set unless there are optimiser steps both for networks of this class and for
-            other networks.
+            The indices; an empty set if no optimiser step updates a network of the class `name`, or
+            if no step updates only other networks.
         """
         own_parameters: set[int] = set()
         for network in self.networks.values():
@@ -430,8 +430,8 @@ def _complete_events(events: Sequence[dict[str, Any]]) -> None:
 
 
 def _complete(value: dict[str, Any], known: Sequence[Mapping[str, Any]]) -> None:
-    """If the numbers of a tensor were not sent, copy them from an earlier tensor with the same
-    statistics.
+    """If a recorded tensor lacks its numbers, copy them from an earlier tensor that has the same
+    statistics and the same number of entries.
     """
     if value["values"] is None:
         for candidate in known:

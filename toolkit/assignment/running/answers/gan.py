@@ -245,8 +245,9 @@ class GANAnswers(Runs):
         return answer
 
     def _names_without(self, words: Container[str]) -> dict[str, Any]:
-        """Return a dictionary from the lower-case names of the script's variables to their values,
-        without the variables whose names mean one of `words` according to `names.toml`.
+        """Return the values of the script's variables, keyed by their names in lower case, but
+        leave out each variable whose name has one of the meanings `words` according to
+        `names.toml`.
 
         Args:
             words: the meanings.

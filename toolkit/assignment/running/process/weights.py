@@ -35,8 +35,8 @@ class Weights:
         missing weight file instead of raising an error.
 
         Returns:
-            False if `torch.load` has not looked for the file, or if the file already has a
-            stand-in.
+            False if no call of `torch.load` has failed because this file was missing, or if an
+            earlier call of `provide` has already accepted the file.
         """
         wanted = os.path.abspath(path or "")
         is_new = wanted in self._wanted and wanted not in self._provided

@@ -35,7 +35,7 @@ class Origin(NamedTuple):
 
 
 class Sources:
-    """Copies of tensors that were created without an input tensor, such as noise.
+    """Copies of tensors, such as noise, whose values were not computed from other tensors.
 
     The object keeps the most recent tensors (at most `limit` values in total) and, in addition,
     some of the tensors that were created first. A script may draw the random end points of an

@@ -72,7 +72,9 @@ def is_no_image(pixels: int) -> bool:
 
 @proves("experiment", "output-range")
 def grows_with_noise(near: float, far: float) -> bool:
-    """With 30 times the noise, the largest absolute pixel value grows more than fivefold."""
+    """If noise with large values is multiplied by 30, the largest absolute pixel value grows more
+    than fivefold.
+    """
     return far > 5 * near > 5
 
 

@@ -2,8 +2,8 @@
 classes.
 
 An interpolation is recognised by its latent points, which lie on a line or an arc, no matter where
-the code draws the images. If the script drew no interpolation, the check calls functions that may
-interpolate.
+the code draws the images. If the script itself generates no interpolation, the check calls those of
+its functions that may generate one.
 """
 
 from collections.abc import Sequence
@@ -163,7 +163,9 @@ def _report_missing(
 
 
 def _shows_nine(game: Game) -> bool:
-    """True if a picture shows nine images, or if no picture shows five to eight images."""
+    """True unless at least one of the script's pictures shows five to eight images and none shows
+    nine.
+    """
     sizes = {value.shape[0] for _, value in game.trace.shown if len(value.shape) > 2}
     return NUM_IMAGES in sizes or not sizes & set(range(MIN_POINTS, NUM_IMAGES))
 
@@ -354,8 +356,8 @@ def _best_attempt(
 
 
 def _is_between(paths: Sequence[Path], ends: Tensor) -> bool:
-    """True if a path has seven points, and adding the two latent points in `ends` makes it a path
-    of nine points.
+    """True if the last path has seven points, and the two latent points in `ends` extend it, one at
+    each end, to a path of nine different points with roughly even spacing.
 
     In this case, the function may leave it to its caller to draw the images of the two ends.
     """

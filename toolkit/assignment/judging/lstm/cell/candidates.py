@@ -142,8 +142,9 @@ class Candidates:
 
     @cached_property
     def _plain(self) -> list[int]:
-        """The series that are affine maps of x(t) and s(t-1) together, but not of x(t) alone or of
-        s(t-1) alone; s is the state that the gates read.
+        """The indices of the series whose values at step t are an affine function of x(t) and
+        s(t-1) together, but not of x(t) alone or of s(t-1) alone; s is the state that the gates
+        read.
         """
         past = [self.values[k][:-1].flatten(0, 1) for k in self.reads[:1]]
         joint = basis(self.now, *past)

@@ -246,7 +246,7 @@ class LayerJudge(NamedTuple):
         return False
 
     def _check_activations(self) -> None:
-        """Judge the activation of each gate."""
+        """Report each gate that uses the wrong activation function."""
         gates = self.match.gates
         activations = self.trial.model.layers[self.number].activations
         proofs: Proofs = defaultdict(dict)
@@ -275,8 +275,9 @@ class LayerJudge(NamedTuple):
         self._report(proofs, {name: twice or gates[name].inside for name in maps})
 
     def _exact_maps(self) -> dict[str, Map]:
-        """Return the affine map inside each gate, in the order of GATES, leaving out maps that do
-        not fit exactly.
+        """For each gate, in the order of GATES, return the affine map that computes the gate's
+        pre-activation; gates whose recorded values no affine map reproduces up to rounding are left
+        out.
         """
         maps: dict[str, Map] = {}
         for name in GATES:

@@ -146,8 +146,8 @@ class Elsewhere(FunctionMode):
     def _recognise(self, inputs: list[Tensor]) -> None:
         """Note the device of each input that shares memory with a tensor whose device is known.
 
-        This is necessary because the mode misses some calls, for example the call that makes a
-        parameter from a tensor.
+        Such a tensor's device may not have been noted yet, because the torch mode that tracks
+        devices misses some calls, for example the call that makes a parameter from a tensor.
         """
         for tensor in inputs:
             known = self.stores.get(address(tensor))

@@ -130,8 +130,8 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
     with axes (sequence, unit).
 
     Args:
-        runs: the operations of each run; corresponding pieces of all runs are concatenated along
-            the sequence axis.
+        runs: the operations of each run of the network; matrices cut from corresponding tensors of
+            the runs are concatenated along the sequence axis.
         batch: the number of sequences in each run.
         hidden: the number of units in a piece, which is the length of its second axis.
 

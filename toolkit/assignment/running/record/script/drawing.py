@@ -65,7 +65,9 @@ class Drawing:
         return self._drawn
 
     def _draws(self, network: nn.Module, result: Tensor) -> bool:
-        """Return True if a network is the generator, and its result consists of images."""
+        """Return True if a network's parameters have the same names and shapes as the generator's,
+        and if its output has the right number of values for a whole number of images.
+        """
         return shapes_of(network) == self._generator and result.numel() % self._pixels == 0
 
     def _reads(self, images: Tensor, result: Tensor) -> bool:

@@ -215,7 +215,8 @@ class _Change(ast.NodeTransformer):
 def is_loading(files: Iterable[str]) -> bool:
     """Return True if the source files on the call stack show that a DataLoader is reading items.
 
-    How often a line runs is then unclear, because worker processes may also read items.
+    While a DataLoader reads items, it is not known how often a line runs, because the DataLoader's
+    worker processes may run it too.
     """
     return FETCH in files
 
@@ -255,8 +256,8 @@ def _facts_of_numbers(numbers: Tensor) -> dict[str, Any]:
 
     If a fact is uncertain, its value is None. If any value is nan, all facts are uncertain, because
     the nan may come from uninitialised memory, which is filled with nan during the run. The sign is
-    also uncertain if some values are negative, but no more than the fraction `SEVERAL` of all
-    values.
+    also uncertain if some values are negative, but they make up no more than the fraction `SEVERAL`
+    of all values.
     """
     if bool(numbers.isnan().any()):
         return {"whole": None, "nonnegative": None, "numbers": None}

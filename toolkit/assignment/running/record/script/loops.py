@@ -76,8 +76,8 @@ class Loops:
                 return
 
     def start(self, loop: str) -> None:
-        """Record that a `while` loop is starting, so that optimiser steps made since an earlier
-        execution of the loop are not counted.
+        """Record that a `while` loop is starting again, so that optimiser steps made since it last
+        ran are not counted as steps in this loop.
         """
         self._seen.pop(loop, None)
 

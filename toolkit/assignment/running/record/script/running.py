@@ -141,7 +141,7 @@ class Script:
             max_seconds: the limit in seconds of CPU time.
 
         Returns:
-            the record that the package `script` describes, for both scripts.
+            a single record of both scripts, in the form that the package `script` documents.
         """
         path = self.root / file
         self.tracer.go_on(max_seconds)
@@ -348,8 +348,8 @@ class Runs:
 
 @contextmanager
 def _alarm(script: Script) -> Iterator[None]:
-    """Stop a script at its deadline even if its training has not made a step; the tracer itself
-    checks the time only after the first step.
+    """Stop a script at its deadline even if its training has not completed a step; the code that
+    records the training compares the time with the deadline only after the first step.
     """
 
     def stop(*_: object) -> None:

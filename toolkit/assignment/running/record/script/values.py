@@ -288,7 +288,7 @@ class Losses:
             self._nodes.append((index, result.grad_fn))
 
     def among(self, nodes: set[Any]) -> list[int]:
-        """Return the event index of each remembered loss whose autograd graph node is in
-        `nodes`.
+        """For each stored loss whose node in the autograd graph is in `nodes`, return the index of
+        the event that records the call of the loss function.
         """
         return [index for index, node in self._nodes if node in nodes]
