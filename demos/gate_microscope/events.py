@@ -130,7 +130,8 @@ class GateMicroscope:
         return self.cut(digits, "", 1)
 
     def cut(self, digits: str, wires: str, step: int) -> dict[str, Any]:
-        """Return the same as `read`, but with cut wires.
+        """Return what `read` returns, but for networks in which some connections are cut or some
+        gates are held at a fixed value.
 
         Args:
             wires: a string such as "f0,hg"; see `gate_microscope.cuts`.

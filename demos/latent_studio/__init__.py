@@ -1,3 +1,3 @@
-"""The latent studio: generate digits, walk between two digits, and ask the discriminator how real
-they look.
+"""The latent studio: generate digits, follow a path through latent space from one digit to another,
+and ask the discriminator how real the images look.
 """

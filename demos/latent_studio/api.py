@@ -77,7 +77,8 @@ class Endpoints:
         return _plain(self.studio.draw(points), points)
 
     def judge(self, picture: str) -> dict[str, Any]:
-        """Let the networks judge your picture of a digit, a PNG or JPEG file in base64.
+        """Let the networks judge your picture of a digit; `picture` is a PNG or JPEG file in
+        base64.
 
         Returns the image as the networks see it, the classifier's ten probabilities, and the
         discriminator's logit (above 0 means real).

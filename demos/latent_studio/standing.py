@@ -1,4 +1,4 @@
-"""Scorecards of generated images and, for comparison, of real images."""
+"""Scores for generated images and, for comparison, the same scores for real images."""
 
 import functools
 from collections.abc import Sequence

@@ -81,7 +81,9 @@ def command_line(name: str, module: str) -> typer.Typer:
 
 
 def new_password() -> str:
-    """Return 12 random hexadecimal digits, which are easy to read out to a class."""
+    """Return a random password of 12 hexadecimal digits, in three groups of four so that it is easy
+    to read out to a class.
+    """
     return "-".join(secrets.token_hex(2) for _ in range(3))
 
 

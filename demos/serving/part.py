@@ -56,7 +56,8 @@ def _answering(
     """Wrap a function so that it takes one JSON object, and returns a `ToolkitError` as JSON
     instead of raising it.
 
-    The object holds the arguments, keyed by name. An error is returned as {"error": sentence}.
+    The JSON object holds the function's arguments, keyed by name. An error is returned as {"error":
+    sentence}.
 
     Args:
         alone: a lock that lets only one computation run at a time, as Gradio's queue does for

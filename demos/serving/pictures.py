@@ -260,7 +260,7 @@ def _box(piece: Tensor) -> Box:
 
 
 def _are_two_digits(boxes: list[Box]) -> bool:
-    """Return True if two tall pieces of ink are side by side."""
+    """Return True if the drawing contains two tall connected areas of ink that are side by side."""
     top = min(box.top for box in boxes)
     bottom = max(box.bottom for box in boxes)
     high = [box for box in boxes if 2 * (box.bottom - box.top + 1) >= bottom - top + 1]

@@ -46,7 +46,8 @@ end.join()
 
 
 class Tunnel:
-    """A tunnel in a separate process, which starts immediately; `open` returns the public address.
+    """A tunnel that runs in a separate process; the process starts immediately, and `open` opens
+    the tunnel and returns the public address.
 
     Args:
         scratch: a directory for the tunnel's certificate.

@@ -27,8 +27,8 @@ def share_one_heap() -> None:
 
 
 def keep_forever() -> None:
-    """Exclude all objects that already exist from garbage collection, so that the collector can
-    more quickly find the objects that visitors leave behind.
+    """Make the garbage collector ignore all objects that already exist, so that it needs less time
+    to find the objects that visitors leave behind.
     """
     gc.collect()
     gc.freeze()

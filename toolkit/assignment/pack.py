@@ -180,7 +180,9 @@ def _lists_own_exports(path: PurePosixPath, data: bytes) -> bool:
 
 
 def _is_curve(path: PurePosixPath, data: bytes, files: Files) -> bool:
-    """Return True if a file is a picture that `toolkit curve` made and no report shows."""
+    """Return True if a file is a picture that was made by `toolkit curve` and is not mentioned in
+    any LaTeX report.
+    """
     if not path.name.endswith("-curve.png") or MADE_BY.encode() not in data[:4096]:
         return False
     reports = [text for name, text in files.items() if name.suffix == ".tex"]

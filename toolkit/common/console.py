@@ -61,8 +61,8 @@ def command_group(help_text: str, first: Callable[[], None] | None = None) -> ty
 
 
 def _answer(main: Callable[..., Any], *args: Any, **kwargs: Any) -> NoReturn:
-    """Run a program's command; report a mistyped argument in one plain sentence instead of the
-    framed message that typer prints.
+    """Run a command-line program by calling `main`; report a mistyped argument in one plain
+    sentence instead of in the framed message that typer prints.
     """
     gc.set_threshold(GARBAGE)
     try:

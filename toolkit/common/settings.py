@@ -61,7 +61,7 @@ def check_positive(config: object, *names: str) -> None:
 
 
 def check_weight(config: object, *names: str) -> None:
-    """Raise a UsageError unless each field of `config` in `names` is at least 0."""
+    """Raise a UsageError unless every field of `config` that is listed in `names` is at least 0."""
     for name in names:
         value = getattr(config, name)
         if value < 0:
@@ -69,7 +69,9 @@ def check_weight(config: object, *names: str) -> None:
 
 
 def check_decay(config: object, *names: str) -> None:
-    """Raise a UsageError unless each field of `config` in `names` is at least 0 and below 1."""
+    """Raise a UsageError unless every field of `config` that is listed in `names` is at least 0 and
+    below 1.
+    """
     for name in names:
         value = getattr(config, name)
         if not 0 <= value < 1:

@@ -106,7 +106,8 @@ def verify(
     """Compare an exported network's outputs for example inputs with the correct outputs in the
     manifest (the golden values).
 
-    Any program that reads the manifest can make the same comparison.
+    A program in any language can make this comparison too, because the manifest contains both the
+    inputs and the correct outputs.
 
     Args: see `load`.
 

@@ -312,7 +312,8 @@ def find_file(
         exports_dir: the folder to look in; by default, the folder `exports` in the current
             directory if it contains the file, else the folder of exports that comes with the
             toolkit.
-        format_: the format; by default, the format of the source.
+        format_: the file's format; by default, the format of the file from which the network can be
+            rebuilt, usually its weight file.
 
     Raises:
         UsageError: the model or the format does not exist.
@@ -380,7 +381,8 @@ def read_export(
 
 
 def read_file(file: str, exports_dir: Path = EXPORTS_DIR) -> Export:
-    """Return any exported file with its manifest entry, after verifying the file's SHA-256.
+    """Return the exported file named `file` with its manifest entry, after verifying the file's
+    SHA-256.
 
     Raises:
         ToolkitError: the file is missing, not listed in the manifest, or damaged; or the file was

@@ -106,8 +106,8 @@ class Gone(Exception):
 
 
 class Unwatched(Gone):
-    """The error for a child process that ended while it ran a student's training script to see how
-    the script calls a network.
+    """The error raised when a child process ends while it is running a student's training script,
+    which it runs to find out how the script calls a network.
 
     After this error, the network can still be tested in a new child process that does not run the
     script.
@@ -171,7 +171,7 @@ class Child(Generic[Answers]):
         """A proxy for the object in the child process that replies to questions; each method call
         asks a question.
 
-        The arguments are passed by name, and each call returns the reply.
+        Each method takes its arguments by keyword only, and returns the child process's reply.
 
         Raises:
             StudentError: the student's code raised an exception.
@@ -235,8 +235,8 @@ class Child(Generic[Answers]):
     def _frame(
         self, question: str, arguments: Mapping[str, Any], max_bytes: int
     ) -> Mapping[str, Any]:
-        """Send a question, run the functions that the child process calls before it replies, and
-        return the reply.
+        """Send a question to the child process, carry out the function calls that the child
+        requests before it replies, and return the reply.
 
         Raises:
             Gone: the child has ended.
@@ -377,7 +377,7 @@ class Host:
         """End the process that has already imported torch (see `Host`), and all processes that it
         has started.
 
-        The next call of `child` starts a new warm process.
+        The next call of `child` starts a new process of this kind.
         """
         if self._process is not None:
             process, self._process = self._process, None
@@ -396,8 +396,8 @@ class Host:
         )
 
     def stop(self, process: "subprocess.Popen[bytes]") -> None:
-        """Kill `process`, which is the warm process (see `Host`), and the processes that it has
-        started.
+        """Kill `process`, which is the warm process (it has already imported torch; see `Host`),
+        and all processes that it has started.
 
         On Linux, the method kills only the warm process itself, because the kernel then kills the
         processes that the warm process has started.

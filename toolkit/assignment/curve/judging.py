@@ -1,4 +1,5 @@
-"""The diagnosis of a training run, which names the usual cause if a curve leaves its healthy band.
+"""Diagnoses a training run: if a curve leaves the range of the curves of healthy runs, the
+diagnosis names the usual cause.
 
 `benchmarks/curves.py` generates bands.json from healthy runs of each recipe.
 """

@@ -41,7 +41,7 @@ UNIFORM = 2.0  # a smaller fourth moment counts as uniform; a uniform distributi
 
 
 class Own(NamedTuple):
-    """The description of a generator or a discriminator that is exported unchanged."""
+    """Describes a generator or a discriminator; the network itself is exported unchanged."""
 
     name: str  # the name in the manifest
     network: WatchedNetwork

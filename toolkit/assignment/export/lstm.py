@@ -274,7 +274,7 @@ class Fitted:
         The logits have shape (batch, 10), and are in double precision.
 
         Args:
-            numbers: the ids of the values to record.
+            numbers: the ids of the network's intermediate values that are to be returned.
             built: sizes with which the network is built in addition to those in the attribute
                 `sizes`, such as the number of time steps.
         """

@@ -222,7 +222,7 @@ class Report(BaseModel):
     @property
     def exit_code(self) -> int:
         """The exit code: 0 if everything is right, 1 if something is wrong, and 3 if nothing is
-        wrong but something was not seen.
+        wrong but something could not be checked.
         """
         if self.findings:
             return 1

@@ -240,7 +240,7 @@ def refuse_same(folder: Path, out: Path) -> None:
 
 
 def _chosen(archives: list[Path], only: str | None) -> list[Path]:
-    """Return the archives to grade: the archives that match `only`, or all archives.
+    """Return the archives to grade: those that match `only`, or all archives if `only` is None.
 
     Raises:
         UsageError: no archive matches `only`.

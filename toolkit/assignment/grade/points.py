@@ -213,8 +213,8 @@ def _homes(report: Report, rubric: Rubric) -> Mapping[Cause, list[Task]]:
     """For each cause of findings (a key that `cause` returns), return the tasks in which it costs
     points.
 
-    A cause costs points only in the task where the cost is highest, but a missing part costs points
-    in every task that the part belongs to.
+    Findings with the same cause cost points in only one task, the one in which the cost is highest,
+    but a missing part of the submission costs points in every task that this part belongs to.
     """
     places: dict[Cause, list[tuple[Finding, Task]]] = {}
     for finding in report.findings:

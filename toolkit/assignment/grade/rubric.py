@@ -50,7 +50,9 @@ class Task(BaseModel, frozen=True, extra="forbid"):
         return self
 
     def of_its_parts(self, findings: Iterable[Finding]) -> list[Finding]:
-        """Return the findings about the parts that belong to this task."""
+        """Return those of `findings` that concern the parts of the assignment covered by this
+        task.
+        """
         parts = self.checks or CHECKS[self.part]
         return [finding for finding in findings if finding.part in parts]
 

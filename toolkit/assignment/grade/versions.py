@@ -43,8 +43,8 @@ def installed() -> dict[str, str]:
 
 @functools.cache
 def versions() -> str:
-    """Return a sentence that compares the running Python's packages with the package versions
-    listed in the toolkit's constraints file; see `compare_versions`.
+    """Return a sentence that compares the versions of the installed packages with those listed in
+    the toolkit's constraints file for the running version of Python; see `compare_versions`.
     """
     released = released_set(sys.version_info.major, sys.version_info.minor)
     return compare_versions(released, installed())

@@ -52,8 +52,9 @@ class Submission:
 
     Attributes:
         root: the folder into which the student's files were copied. Besides the student's files, it
-            contains the Python files that were made from notebooks. Functions that are not yet
-            written are changed to raise an error when they are called.
+            contains the Python files that were made from notebooks. Functions whose code the
+            student has not yet written are changed so that they raise an error when they are
+            called.
         parts: for each part that was found, its file, the files that it imports and the files that
             import it.
         unclear: for each part whose file could not be determined, the key of the message to report

@@ -243,8 +243,8 @@ class _Judged(NamedTuple):
 def _choose(
     part: Part, submission: Submission, host: Host, root: str, setting: tuple[Any, ...]
 ) -> tuple[Located, Verdicts]:
-    """Judge each candidate file for a part, and choose the one that other files or the README
-    mention.
+    """Judge every file that may be the one for this part of the assignment, for example for the
+    LSTM, and choose the file that is mentioned in other files or in the README.
 
     If other files and the README mention no candidate, choose the file for which the check leaves
     the fewest questions unanswered; one such question is whether the loss is correct.
@@ -287,8 +287,8 @@ def _choose(
 def _leave_one_stop(verdicts_of: Mapping[Part, Verdicts]) -> None:
     """If several parts stop at the same line with the same error, remove the duplicate findings.
 
-    The finding stays in each part whose other findings leave questions open; if there is no such
-    part, it stays in one part.
+    The finding is kept for every part about which the check could not answer all its questions; if
+    there is no such part, it is kept for one part only.
     """
     for part, verdicts in verdicts_of.items():
         for stop in list(verdicts.faults):
@@ -457,8 +457,9 @@ def _is_known(finding: Finding, id: Id, read: Mapping[Part, Verdicts]) -> bool:
 def _tried_again(
     finding: Finding, verdicts: Verdicts, submission: Submission, host: Host, root: str
 ) -> Finding:
-    """If the check may have caused a failure, run the unchanged code. Return the finding; its
-    verdict becomes "not seen" if the failure turns out to occur only in the check.
+    """If a failure may be due to the check itself, run the student's file again without the check's
+    changes. Return the finding; its verdict becomes "not seen" if the failure turns out to occur
+    only in the check.
 
     The check shortens loops, replaces packages and sets limits. A second run of the unchanged file
     shows whether the failure occurs again, and which of the limits the code reaches.

@@ -92,7 +92,8 @@ class Reading:
 
     Args:
         submission: its copy.
-        verdicts: the verdicts on each part, to which the faults are added.
+        verdicts: for each part of the assignment, the object that collects the check's findings;
+            the faults found by reading the files are added to it.
 
     Attributes:
         trees: the syntax trees of the files that are valid Python.

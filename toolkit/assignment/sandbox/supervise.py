@@ -282,8 +282,8 @@ def descendants(root: int, uid: int | None = None) -> dict[int, int]:
     """Return `root`, its descendants, the processes in its session, and those of the user `uid`.
 
     Args:
-        uid: the id of the user whose processes are also included, or None to select no processes by
-            user.
+        uid: the id of a user whose processes are also returned; if it is None, no user's processes
+            are added.
 
     Returns:
         by process id, the processor time, in clock ticks, used by the process and by those of its

@@ -140,7 +140,7 @@ def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
 
 
 def _proof_of(path: Path, folder: int) -> dict[str, object]:
-    """Return the contents that the proof of ownership in a folder must have.
+    """Return the contents that are required of the file that proves who made a scratch folder.
 
     The contents name the folder's path and inode, so the proof in a copy of the folder is invalid.
     """

@@ -93,8 +93,8 @@ def _is_written(exercise: Exercise, source: str) -> bool | None:
 
 
 def _same_parameters(node: ast.stmt, stub: ast.stmt, by_name: bool) -> bool:
-    """Return True if two functions have the same parameters; the parameters of classes are not
-    compared, so return True for them as well.
+    """Return True if two functions have the same parameters, or if the two statements are classes,
+    whose parameters are not compared.
 
     If `by_name` is False, only the number of parameters is compared.
     """

@@ -1,10 +1,10 @@
 """Multiple-choice questions made from facts about code; a blind guess is right one time in four.
 
 A person who knows similar programs can often guess a property of a single line from its position in
-the file. Therefore, a question asks how many of seven lines have a property. If possible, each of
-the seven lines is close to a line that differs from it in this property. The four choices are
-consecutive numbers, and none can be ruled out in advance: the code contains enough lines with and
-without the property for each of the four to be the right answer.
+the file. Therefore, each question is about seven lines, and asks how many of them have a certain
+property. If possible, each of the seven lines is close to a line that differs from it in this
+property. The four choices are consecutive numbers, and none can be ruled out in advance: the code
+contains enough lines with and without the property for each of the four to be the right answer.
 """
 
 import functools

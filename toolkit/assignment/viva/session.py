@@ -55,7 +55,7 @@ def unwritten_functions(submission: Submission) -> list[str]:
 
 
 def some(questions: list[Question], language: Language) -> list[Question]:
-    """Return the list `questions` unchanged if it is not empty.
+    """Check that the list `questions` is not empty, and return it unchanged.
 
     Raises:
         ToolkitError: the list is empty.

@@ -21,7 +21,8 @@ def interpolate_generator(
     spherical: bool,
     seed: int,
 ) -> None:
-    """Draw an interpolation between two digits as a strip and a film, in `<runs_dir>/<name>/`.
+    """Save an interpolation between two digits in `<runs_dir>/<name>/`, both as a row of images
+    (PNG) and as an animation (GIF).
 
     Args:
         digits: the digits at the start and the end of the interpolation; None allows any digit at

@@ -149,8 +149,8 @@ def find_similar(prints: Mapping[str, Prints]) -> tuple[list[Pair], float]:
 
     Returns:
         the pairs of nearly identical or unusually similar submissions, and the median similarity of
-        all pairs in the class. The list begins with the pair whose similarity is furthest above the
-        value to be expected for its two submissions.
+        all pairs in the class. The list begins with the pair whose similarity most exceeds the
+        similarity expected for its two submissions.
     """
     names = sorted(name for name in prints if len(prints[name].plain) >= MIN_GRAMS)
     shares: dict[tuple[str, str], float] = {}
@@ -259,7 +259,9 @@ def runs_of(block: Block, names: bool) -> list[int]:
 
 
 def grams_of(blocks: list[Block], names: bool) -> Grams:
-    """Return the hashes of all runs of tokens in all blocks."""
+    """Return the sorted hashes, without duplicates, of the runs of consecutive tokens in the given
+    blocks of code.
+    """
     runs: list[int] = []
     for block in blocks:
         runs += runs_of(block, names)

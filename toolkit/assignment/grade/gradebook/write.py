@@ -313,7 +313,7 @@ def _comment(result: Result) -> str:
 def _feedback(hand_in: HandIn, page: bytes, name: PlatformName) -> tuple[str, bytes]:
     """Return the name and the contents of one student's feedback file.
 
-    The platform uses the name to assign the file to the student.
+    The platform uses the file's name to find the student to whom the feedback belongs.
     """
     match = hand_in.match
     if match is None:

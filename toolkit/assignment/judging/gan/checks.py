@@ -137,8 +137,8 @@ def _check_drawing(
 
 
 def _begun(child: GANChild, located: Located, trace: Trace, verdicts: Verdicts) -> Trace:
-    """Record a run in which the check calls the file's training function, because the file itself
-    trains nothing.
+    """Run the file again, this time calling the training function that it defines but never calls,
+    and record this run.
 
     Returns:
         the record of this run; or, if no training was seen in it, the argument `trace`, which is

@@ -92,8 +92,8 @@ def check_direction(game: Game, verdicts: Verdicts) -> None:
 
 
 def _pushes(game: Game, turns: list[Turn], *, drawn: bool) -> Pushes:
-    """Collect the pushes of the given optimiser steps on the discriminator's outputs, for generated
-    images if `drawn` is true and for real images otherwise.
+    """Collect how strongly the given optimiser steps push the discriminator's outputs up or down,
+    for generated images if `drawn` is true and for real images otherwise.
     """
     pushes = [torch.empty(0, dtype=torch.float64)]
     totals: list[float] = []

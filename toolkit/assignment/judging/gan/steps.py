@@ -86,8 +86,8 @@ def _foreign_passes(game: Game) -> list[int]:
 def _check_optimisers(
     game: Game, generator: Player, discriminator: Player, verdicts: Verdicts
 ) -> bool:
-    """Report a step that updates both networks, or several optimisers that all hold the parameters
-    of the same network.
+    """Report a fault if one optimiser step updates both networks, or if several optimisers update
+    one network and no optimiser updates the other.
 
     Returns:
         True if a fault was reported.

@@ -307,7 +307,9 @@ def _learnt_state(match: Match, network: Network) -> str | None:
 
 
 def _state_named(letter: str, network: Network) -> str | None:
-    """Return the name of a tensor whose name suggests h(0) or c(0); `letter` is h or c."""
+    """Return the name of a tensor that, going by its name, is h(0) or c(0), or None if there is no
+    such tensor; `letter` is h or c.
+    """
     for tensor in network.tensors:
         name: str = tensor["name"]
         if is_state(tensor) and letter in name.split(".")[-1].lower():

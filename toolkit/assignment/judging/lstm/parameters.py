@@ -135,8 +135,8 @@ def _is_frozen(parameter: dict[str, Any], often: int) -> bool:
     """True if a parameter is used, does not require a gradient and is not an initial state.
 
     Args:
-        often: a parameter that is zero at first counts as an initial state only if one forward pass
-            uses it fewer times than this.
+        often: the number of uses in one forward pass from which a parameter that is zero at first
+            no longer counts as an initial state.
     """
     if parameter["grad"] or not parameter["uses"]:
         return False
@@ -281,8 +281,8 @@ def _report(
     prefix: str = "",
     belonging: Sequence[str] = (),
 ) -> None:
-    """Report a fault in the tensors with the given `names`. The proof is that none of these names
-    is in `belonging`.
+    """Report a fault in the tensors with the given `names`. As proof of the fault, it is recorded
+    that none of these names is in `belonging`, the names of the tensors that are learnt.
     """
     at = network.written.get(names[0]) or network.made(names[0])
     proof = claims.shared.none_is_among(items=names, among=belonging)

@@ -1,4 +1,5 @@
-"""Inputs that take a network to its limits: large states, saturated gates, one step, many steps.
+"""Inputs that take a network to its limits: sequences of a single step or of many steps, with
+values that saturate the gates and make the states large.
 
 Such inputs are needed because, on inputs of the usual size, even a cell that limits its states, for
 example by clipping them, follows equations (1) to (7).

@@ -28,7 +28,9 @@ Data = tuple[int, int | None, int | None]
 
 
 class Items(NamedTuple):
-    """The distinct inputs in a data set, and the number of its items."""
+    """The distinct inputs that were read from a data set, and the number of items that its loader
+    uses (0 if unknown).
+    """
 
     rows: set[bytes]
     total: int

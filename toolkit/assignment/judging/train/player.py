@@ -1,6 +1,7 @@
 """A player is a network that is being trained, together with the recorded steps of its optimisers.
 
-The training of the LSTM has one player, and the training of a GAN has two players.
+In the training of the LSTM, there is one player; in the training of a GAN, there are two: the
+generator and the discriminator.
 """
 
 from collections.abc import Iterable, Mapping

@@ -138,7 +138,7 @@ class DatasetAnswers:
         return None
 
     def _lengths(self) -> list[str]:
-        """Return the parameters of the constructor that may set the length of the palindromes.
+        """Return the constructor parameters that may set the length of the palindromes.
 
         If `names.toml` lists none of the parameter names as a length, the first parameter is
         returned, unless `names.toml` lists that parameter with a different meaning.

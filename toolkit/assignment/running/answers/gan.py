@@ -88,7 +88,7 @@ class GANAnswers(Runs):
 
         Args:
             max_seconds: the limit in seconds of CPU time.
-            until: the deadline for the script, given as the CPU time of this process in seconds.
+            until: the total CPU time of this process, in seconds, at which the script must stop.
         """
         return self.script.run_also(file, min(max_seconds, until - time.process_time()))
 
@@ -177,9 +177,9 @@ class GANAnswers(Runs):
         """Call one of the student's functions or methods; during the call, the judge (the process
         that checks the submission) supplies the generator's images.
 
-        During the call, the generator returns the images that the judge sends in reply to
-        back("draw", z, training), and a digit classifier returns the logits that the judge sends in
-        reply to back("classify", images).
+        During the call, the generator sends the judge the request back("draw", z, training) and
+        returns the images from the reply; a digit classifier sends back("classify", images) and
+        returns the logits from the reply.
 
         Args:
             name: the name of the function, or "Class.method" for a method.

@@ -332,8 +332,8 @@ class LSTMAnswers:
             inputs: the batches, (n, ...).
             labels: (n, batch).
             pick: the index of the output among the tensors that the network returns.
-            axis: the time axis of the output, from which only the last step is used for the loss;
-                None if the output has no time axis.
+            axis: the time axis of the output, or None if the output has no time axis; only the last
+                step along this axis is used for the loss.
             integers: True if the network reads integers.
 
         Returns:

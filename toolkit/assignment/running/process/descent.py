@@ -98,7 +98,7 @@ class Descent:
         os.close(self.here)
 
     def down(self, folder: int) -> None:
-        """Enter an open subfolder of the current folder.
+        """Enter a subfolder of the current folder, given an open descriptor of the subfolder.
 
         The caller must not close the subfolder's descriptor, because the `Descent` closes it when
         it leaves the subfolder.

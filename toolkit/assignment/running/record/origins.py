@@ -187,8 +187,8 @@ class Origins(FunctionMode):
         """Return the place in the student's code where the module or tensor called `name` was
         created in a network.
 
-        The place of a module's attribute is the line that assigned it. For any other tensor, the
-        place is looked up by the address of the tensor's storage.
+        For an attribute of a module, the method returns the line that first assigned the attribute.
+        For any other tensor, the place is looked up by the address of the tensor's storage.
         """
         prefix, owner = _owner_of(name, network)
         path = name[len(prefix) :].strip(".")

@@ -32,10 +32,10 @@ def is_pulled(means: Sequence[float]) -> bool:
     pushes D(x), that is, if the third value of `means` lies more than 60% of the way from the
     second value to the first.
 
-    A push says how strongly an optimiser step on a loss should move an output of D: positive values
-    raise the output, and negative values lower it. `means` holds, in this order, the mean push of
-    the discriminator's loss on D(x), the mean push of the same loss on D(G(z)), and the mean push
-    of the generator's loss on D(G(z)).
+    The push of a loss on an output of D measures how strongly an optimiser step that follows from
+    this loss should change the output: a positive push should raise it, and a negative push should
+    lower it. `means` holds, in this order, the mean push of the discriminator's loss on D(x), the
+    mean push of the same loss on D(G(z)), and the mean push of the generator's loss on D(G(z)).
     """
     real, drawn, wanted = means
     return (wanted - drawn) * (real - drawn) > PULL * (real - drawn) ** 2

@@ -58,7 +58,7 @@ def was_seen(game: Game) -> bool:
 
 
 def _untrained(game: Game) -> list[Call]:
-    """Return the generator's calls whose images were not used in training."""
+    """Return the calls in which the generator made images that the discriminator never received."""
     trained = game.judged_draws
     return [call for call in game.all_draws if call.index not in trained]
 
@@ -217,7 +217,8 @@ def _judge(
         samples: tensors, each (n, d), whose rows may be the ends of a path.
 
     Returns:
-        True if the interpolation was reported as right or wrong.
+        True if a verdict on the interpolation was reported, that is, right or wrong; False if the
+        check could not decide.
     """
     for path, place in zip(paths, places, strict=True):
         longer = path
@@ -261,7 +262,8 @@ def _judge_ends(path: Path, place: Placed, samples: Sequence[Tensor], verdicts: 
     not a sample and a sample lies on the continuation of the path.
 
     Returns:
-        True if the interpolation was reported as right or wrong.
+        True if a verdict on the interpolation was reported, that is, right or wrong; False if the
+        check could not decide.
     """
     are_samples = [is_sample(end, samples) for end in path.points[[0, -1]]]
     if all(are_samples):
@@ -336,8 +338,9 @@ def _try(function: Function, functions: Functions, verdicts: Verdicts) -> bool:
 def _best_attempt(
     function: Function, ends: Tensor, functions: Functions
 ) -> tuple[list[Path], Tried] | None:
-    """Call a function with 7 as its number of steps, which gives nine images if the function adds
-    the two ends. If no path of nine points results, call the function again with 9 steps.
+    """Call a function with 7 as its number of steps, because a function that adds the two ends
+    itself then makes nine images. If no path of nine points results, call the function again with 9
+    steps.
 
     Returns:
         the paths and the outcome of one of the two calls, namely the first that gives a path of
@@ -359,7 +362,8 @@ def _is_between(paths: Sequence[Path], ends: Tensor) -> bool:
     """True if the last path has seven points, and the two latent points in `ends` extend it, one at
     each end, to a path of nine different points with roughly even spacing.
 
-    In this case, the function may leave it to its caller to draw the images of the two ends.
+    If the result is True, the student's function may rely on its caller to draw the images of the
+    two ends.
     """
     path = paths[-1]
     longer = extended(path, ends)

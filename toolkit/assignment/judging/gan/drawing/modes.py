@@ -13,8 +13,8 @@ def check_modes(game: Game, functions: Functions, verdicts: Verdicts) -> None:
     """Check that the generator is in training mode during training, and in evaluation mode when it
     draws samples.
 
-    If the script's own calls do not show the mode in which samples are drawn, the check uses the
-    calls that it made itself.
+    If the script itself draws no samples, the check uses the mode (training or evaluation) in which
+    the script's functions draw images when the check calls them.
     """
     if not any("BatchNorm" in kind for kind in game.generator.kinds):
         proof = claims.gan.has_no_batch_norm(layers=game.generator.kinds)

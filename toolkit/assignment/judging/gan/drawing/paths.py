@@ -242,8 +242,8 @@ def extended(path: Path, points: Tensor) -> Path:
 
 
 def is_sample(point: Tensor, samples: Sequence[Tensor]) -> bool:
-    """True if a point, (d,), equals a row, or a positive multiple of a row, of one of the tensors
-    in `samples`, each (n, d).
+    """True if a point, (d,), equals a row of one of the tensors in `samples`, each (n, d), or a
+    positive multiple of such a row.
 
     If the rows have fewer elements than the point, they are compared with the first elements and
     with the last elements of the point, because the point may consist of noise and a label.
@@ -272,7 +272,8 @@ def without(path: Path, samples: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _are_alike(point: Tensor, rows: Tensor) -> Tensor:
-    """Return a mask, bool (n,), of the rows that have the same direction as a point.
+    """Return a mask, bool (n,), that selects the rows that lie in nearly the same direction from
+    the origin as `point`.
 
     If the point has fewer than three coordinates, only rows that are almost equal to the point are
     selected.

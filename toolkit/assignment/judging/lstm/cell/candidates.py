@@ -104,8 +104,8 @@ class Candidates:
 
     @property
     def read_states(self) -> list[Tensor]:
-        """The values of each series that may be the state from which the gates are computed; the
-        list is empty if no such series was found.
+        """The values over time of each recorded quantity that may be the state from which the gates
+        are computed; the list is empty if no such quantity was found.
         """
         if not self.explained:
             return []

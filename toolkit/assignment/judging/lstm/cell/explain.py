@@ -42,8 +42,8 @@ Proofs = defaultdict[tuple[str, str], dict[str, claims.Evidence]]  # rule and de
 
 
 def model(layers: Sequence[Match], readout: Map, recording: Recording) -> Model:
-    """Build a model of the network from its layers and its readout, including all deviations from
-    the equations.
+    """Build a `Model` of the network from its layers and its readout; the model contains every
+    deviation from the equations that was found.
     """
     cells = list(map(_layer, layers))
     if readout.exact:

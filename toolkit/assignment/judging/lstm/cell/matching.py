@@ -30,8 +30,8 @@ MAX_CANDIDATES = 12  # for a gate
 
 @dataclass
 class Gate:
-    """A series that was identified as a gate, with its activation and the affine map inside the
-    activation.
+    """A gate that was found in a recorded forward pass: its values over time, its activation and
+    the affine map inside the activation.
     """
 
     values: Tensor  # (steps, rows, hidden)
@@ -69,8 +69,9 @@ class Match:
 class Reading(NamedTuple):
     """One possible assignment of recorded series of values to the gates, to c(t) and to h(t).
 
-    The series satisfy equations (5) and (6), or a version of these equations that contains a common
-    mistake. Each series is given by its index in `Candidates.values`.
+    The recorded values assigned to the gates, c(t) and h(t) satisfy equations (5) and (6), or a
+    version of these equations that contains a common mistake. Each series is given by its index in
+    `Candidates.values`.
     """
 
     cost: int  # the more deviations, the more

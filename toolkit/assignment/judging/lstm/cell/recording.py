@@ -1,7 +1,7 @@
 """One forward pass of a student's network, as series with one tensor (batch, hidden) per time step.
 
-A series holds the values that one place in the code computes at every step, or at every step but
-the first. The names, the layout and the style of the code do not matter.
+A series holds the values that are computed at one place in the code, either at every step or at
+every step but the first. The names, the layout and the style of the code do not matter.
 """
 
 from collections import Counter, defaultdict

@@ -33,8 +33,8 @@ class Elsewhere(FunctionMode):
     """A torch function mode that simulates a GPU, and finds tensors that were left on the CPU.
 
     The mode raises an error if an operation combines a CPU tensor with a GPU tensor. No real GPU is
-    needed, because the CPU computes everything. For each tensor, the mode notes the simulated
-    device, if the device is known.
+    needed, because the CPU computes everything. For each tensor whose simulated device is known,
+    the mode records this device.
 
     Args:
         root: the student's folder.
@@ -99,7 +99,8 @@ class Elsewhere(FunctionMode):
         return CPU
 
     def _put_result(self, name: str, result: Any, inputs: list[Tensor], on_gpu: bool) -> Any:
-        """Note the device of a function's result.
+        """Record whether the result of a torch function is on the simulated GPU, and return the
+        result.
 
         If the method `to` returned its input itself, a copy of the tensor is returned instead, so
         that input and result can have different simulated devices.

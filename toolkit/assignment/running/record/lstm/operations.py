@@ -108,8 +108,9 @@ class Operations(TorchDispatchMode):
             self.made.append(Operation(name, calls, *inner, outer, copy))
 
     def _running(self) -> tuple[tuple[int, ...], Place, Place]:
-        """Return a hash for each active call in the student's code, innermost first, and the
-        current file and line in the innermost and in the outermost of these calls.
+        """Return a hash of the current position in each active call in the student's code,
+        innermost call first; and the file and line that are current in the innermost and in the
+        outermost of these calls.
         """
         frames = [(file, frame.f_lineno, frame.f_lasti) for frame, file in running(self.root)]
         if not frames:
@@ -140,10 +141,10 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
         which contains one list for each piece (duplicates included), in order of creation: [index
         in `values`, place, inner place, operation's name, file, line, outermost place]. The
         outermost place consists of the file and the line that were current in the outermost of the
-        active calls in the student's code. The place and the inner place are numbers that identify
-        the operation, the piece's position in its tensor, and the calls that were active in the
-        student's code when the piece was made: the place identifies all of these calls, the inner
-        place only the innermost one.
+        active calls in the student's code. The place and the inner place are numbers that both
+        identify the operation by its name, and the piece by its position in its tensor; the place
+        also identifies all calls that were active in the student's code when the piece was made,
+        but the inner place only the innermost of these calls.
     """
     values: list[Tensor] = []
     known: dict[bytes, int] = {}

@@ -218,8 +218,9 @@ class Witness(Script):
     """A training script that is run until a backward pass has reached the network being checked.
 
     Args:
-        name: the name of the network's class; None if any class will do, in which case no backward
-            pass stops the script.
+        name: the name of the network's class, so that the script is stopped as soon as a backward
+            pass reaches a network of this class; None to record the networks of all classes without
+            stopping the script at a backward pass.
     """
 
     def __init__(self, root: Path, file: str, name: str | None, max_seconds: float) -> None:

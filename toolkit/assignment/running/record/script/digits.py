@@ -47,8 +47,8 @@ def few_digits(back: Callable[..., Any], whole: bool = False) -> Digits:
     training epoch is long enough.
 
     Args:
-        back: the function that requests the digits from the checking process: back("digits",
-            train=train).
+        back: the function that asks the checking process for the digits, called as `back("digits",
+            train=train)`.
         whole: True to return as many digits as MNIST has.
     """
     sent: dict[bool, dict[str, Tensor]] = {}

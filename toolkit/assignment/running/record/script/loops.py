@@ -1,4 +1,5 @@
-"""Shortened training: a loop is left once optimisers have made enough steps in it.
+"""Shortened training: each loop is ended once a limited number of optimiser steps have been made in
+it.
 
 The code after the loop still runs, as if the training were over, so that the toolkit can check how
 the script draws samples and saves files. If a loop over a `range` is left early, one more iteration

@@ -289,7 +289,9 @@ class Script:
     def _run_main(
         self, *arguments: str, path: Path | None = None, module: ModuleType | None = None
     ) -> None:
-        """Run a file as the main module; by default, run the script with its arguments."""
+        """Run the file `path` as the main module or, if no path is given, run the student's script
+        with its own arguments, followed by `arguments`.
+        """
         if path is None:
             path, arguments = self.file, (*self.arguments, *arguments)
         builtins.input = lambda *prompt: "1"

@@ -201,7 +201,8 @@ def differs(old: Tensor | None, new: Tensor | None) -> bool:
 
 
 def graph(*roots: Tensor) -> tuple[list[Tensor], set[Any]]:
-    """Return the leaves that a backward pass from `roots` reaches, and the nodes of the graph.
+    """Return the leaf tensors that a backward pass from `roots` reaches, and the nodes of the
+    autograd graph that it passes through.
 
     A leaf is a tensor that no recorded operation produced and whose gradient the backward pass
     computes.
@@ -246,8 +247,9 @@ def _rows(tensor: Tensor) -> list[bytes]:
 def _are_among(rows: list[bytes], known: set[bytes]) -> list[bool]:
     """Return, for each row, True if the row is in `known`, and False otherwise.
 
-    If the known rows are shorter but have more than `FEWEST_BYTES` bytes, a row that begins or ends
-    with one of them also matches, because the rest of the row may be a label.
+    If the rows in `known` are shorter than those in `rows` but have more than `FEWEST_BYTES` bytes,
+    the result is also True for a row that begins or ends with a row in `known`, because the rest of
+    the row may be a label.
     """
     size = len(next(iter(known), b""))
     if not FEWEST_BYTES < size < len(rows[0]):
