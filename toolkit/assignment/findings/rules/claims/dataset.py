@@ -80,9 +80,7 @@ def fails_at_many_digits(length: int, problem: str) -> bool:
 
 @rules_out("identity", "not-a-palindrome", "wrong-label", "answer-in-input")
 def are_palindromes(rows: list[list[int]], labels: list[int], different: int) -> bool:
-    """Each row followed by its label is a palindrome, but the rows are neither all palindromes
-    themselves nor all palindromes with the label appended.
-    """
+    """Each row followed by its label is a palindrome, and not every row already ends with it."""
     if different < FEW_ITEMS or not _all_completed(rows, labels):
         return False
     return not _all_end_with_answer(rows, labels)

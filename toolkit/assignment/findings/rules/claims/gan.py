@@ -72,9 +72,7 @@ def is_no_image(pixels: int) -> bool:
 
 @proves("experiment", "output-range")
 def grows_with_noise(near: float, far: float) -> bool:
-    """If noise with large values is multiplied by 30, the largest absolute pixel value grows more
-    than fivefold.
-    """
+    """If the noise is multiplied by 30, the largest absolute pixel value grows more than fivefold."""
     return far > 5 * near > 5
 
 
@@ -222,9 +220,7 @@ def is_line_of_nine(steps: Sequence[float], repeats: int, samples: Sequence[bool
 
 @rules_out("experiment", "same-class-ends")
 def ends_never_have_one_class(tries: Sequence[tuple[int, int, float]]) -> bool:
-    """At least 48 pairs of end points were tried, and in none of these pairs do both images show
-    the same digit with p > 0.9.
-    """
+    """In at least 48 tries, the two ends never show the same digit with p > 0.9."""
     if len(tries) < MANY_TRIES:
         return False
     return all(first != last or sure <= SURE for first, last, sure in tries)

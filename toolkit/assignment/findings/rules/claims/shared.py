@@ -86,8 +86,7 @@ def failed_once(error: str, place: object) -> bool:
 
 @proves("experiment", "does-not-run", "does-not-import", "missing-folder")
 def fails_again(error: str, place: object, second_error: str, second_place: object) -> bool:
-    """When it is run without the check's changes, the code fails again, on the same line or with
-    the same error message.
+    """Without the check's changes, the code fails again on the same line or with the same message.
 
     A different line is accepted if the error message is the same, because the check's changes to
     the code, such as shortened loops, can let the code get past a line on which the unchanged code
