@@ -72,7 +72,7 @@ def is_no_image(pixels: int) -> bool:
 
 @proves("experiment", "output-range")
 def grows_with_noise(near: float, far: float) -> bool:
-    """If the noise is multiplied by 30, the largest absolute pixel value grows more than fivefold."""
+    """If the noise is multiplied by 30, the largest absolute pixel value grows over fivefold."""
     return far > 5 * near > 5
 
 
