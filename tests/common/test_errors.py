@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from toolkit.common.console import command_group, reports_errors
-from toolkit.common.errors import in_short, is_out_of_memory
+from toolkit.common.errors import ToolkitError, in_short, is_out_of_memory
 
 MORE_THAN_ANY_MACHINE_HAS = 10**14  # numbers of four bytes
 
@@ -118,3 +118,11 @@ def test_a_mistake_ends_with_one_mark(message: str, said: str) -> None:
     done = CliRunner().invoke(group, ["train"])
     assert done.exit_code == 2
     assert done.output.rstrip("\n").partition(" See `")[0].endswith(f": {said}")
+
+
+def test_a_program_and_a_command_get_their_own_message() -> None:
+    error = ToolkitError("The file exists.", "The file exists. Give another name: --out")
+    assert (str(error), error.in_command) == (
+        "The file exists.",
+        "The file exists. Give another name: --out",
+    )

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { accused, rounds } from "../../playground/src/fake.js";
 import { normals } from "../../playground/src/seeds.js";
-import { newest } from "../../playground/src/source.js";
+import { local, newest } from "../../playground/src/source.js";
 import { changeOf, path, runs } from "../../playground/src/walk.js";
 
 const CALLS = {
@@ -11,6 +11,15 @@ const CALLS = {
   normals({ seed, purpose, count }) {
     const numbers = normals(seed, purpose);
     return Array.from({ length: count }, () => numbers.next().value);
+  },
+  // The numbers of candidates that are reported while a digit is looked for that never comes.
+  async candidates() {
+    const counts = [];
+    const blank = { latent_dim: 2, forward: () => new Float32Array(784) };
+    const unsure = { forward: () => new Float32Array(10) };
+    const studio = local({ generator: blank, classifier: unsure });
+    await studio.samples(1, "7", (count) => counts.push(count)).catch(() => undefined);
+    return counts;
   },
   changeOf: (sequences) => sequences.map(changeOf),
   runs: (sequences) => sequences.map(runs),

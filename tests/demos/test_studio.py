@@ -14,7 +14,7 @@ import torch
 from toolkit.common.device import make_rng
 from toolkit.common.package_data import package_data
 from toolkit.export import loading
-from toolkit.gan.latent import interpolate
+from toolkit.gan.latent import NUM_CANDIDATES, interpolate
 
 SCRIPT = Path(__file__).with_name("studio.mjs")
 
@@ -46,6 +46,12 @@ def test_a_seed_gives_torchs_numbers(call: Callable[..., Any], seed: int, purpos
     expected = torch.randn(25, 64, generator=make_rng(seed, purpose)).flatten()
     found = torch.tensor(call("normals", {"seed": seed, "purpose": purpose, "count": 1600}))
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+
+
+def test_a_digit_is_looked_for_among_as_many_candidates_as_in_python(
+    call: Callable[..., Any],
+) -> None:
+    assert call("candidates")[-1] == NUM_CANDIDATES
 
 
 @pytest.mark.slow
