@@ -261,6 +261,8 @@ def test_in_the_browser(browser: Any, page: Path) -> None:
         expect(opened.locator("#part-gates .message")).to_contain_text("Only the digits 0 to 9")
         opened.get_by_label("Digits to read").fill("314")
         expect(opened.locator("#part-gates .sentence")).to_contain_text("After step 3, digit 4")
+        opened.get_by_role("button", name="Cut f from step 9 on").click()
+        expect(opened).to_have_url(re.compile("since=9"))
         opened.get_by_role("tab", name="Spot the fake").click()
         expect(opened.locator(".card")).to_have_count(12)
         opened.get_by_role("button", name="中文").click()
