@@ -30,10 +30,11 @@ class Endpoints:
     def samples(self, seed: int = 42, digit: int | str = ANY) -> list[dict[str, Any]]:
         """Generate 25 pictures; the same seed gives the same pictures.
 
-        digit: 0 to 9 for pictures that clearly show this digit, of which there may be fewer than
-        25, or "any" for pictures of any digit. For each picture, the result contains its image (28
-        rows of 28 numbers from 0 for paper to 255 for ink), the digit that the classifier sees, the
-        probability of this digit, the discriminator's logit (above 0 means real), and z.
+        digit: a number from 0 to 9 for pictures that clearly show this digit (there may be fewer
+        than 25 of them), or "any" for pictures of any digit. For each picture, the result contains
+        its image (28 rows of 28 numbers from 0 for paper to 255 for ink), the digit that the
+        classifier sees, the probability of this digit, the discriminator's logit (above 0 means
+        real), and z.
         """
         z = self.studio.samples(seed, digit)
         return _plain(self.studio.draw(z), z)

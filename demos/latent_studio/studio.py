@@ -99,7 +99,8 @@ class Studio:
             float32 (2, latent_dim).
 
         Raises:
-            ToolkitError: there are no such pictures, or the seed or a digit is invalid.
+            ToolkitError: the generator draws no clear picture of one of the two digits, both digits
+                are the same, or the seed or a digit is invalid.
         """
         seed = whole("seed", seed, 0, MAX_SEED)
         digits = digit_of("digit_from", digit_from), digit_of("digit_to", digit_to)

@@ -209,7 +209,8 @@ def _terms(height: int, width: int) -> Iterator[Tensor]:
 
 
 def _one_digit(is_ink: Tensor) -> Tensor:
-    """Return the ink without specks, bool (height, width).
+    """Return a copy of the mask `is_ink`, bool (height, width), from which small specks of ink have
+    been removed.
 
     Raises:
         UsageError: the picture seems to show two digits: two connected areas of ink are side by

@@ -111,7 +111,7 @@ def write_record(directory: Path, record: RunRecord) -> None:
     """Replace the record in a run directory.
 
     Raises:
-        ToolkitError: the record cannot be written; the previous record is unharmed.
+        ToolkitError: the record cannot be written; the previous record is left unchanged.
     """
     text = record.model_dump_json(indent=2, exclude_defaults=True)
     seal = checksum(json.dumps(json.loads(text)))  # the same for any layout of the JSON

@@ -53,7 +53,7 @@ def check_range(config: object, **limits: tuple[int, int]) -> None:
 
 
 def check_positive(config: object, *names: str) -> None:
-    """Raise a UsageError unless each field of `config` in `names` is above 0."""
+    """Raise a UsageError unless every field of `config` that is listed in `names` is above 0."""
     for name in names:
         value = getattr(config, name)
         if value <= 0:

@@ -53,7 +53,8 @@ def network_at(
     """Return a network with the weights that it had at one step of the film.
 
     Raises:
-        UsageError: the film does not contain this network at this step.
+        UsageError: the recording of the training does not contain this network's weights at this
+            step.
         ToolkitError: see `load`.
     """
     weights = state_dict_at(film, network, step)

@@ -148,8 +148,8 @@ def is_current(file: str, manifest: Mapping[str, Any]) -> bool:
 def source_of(name: str, files: Collection[str]) -> str:
     """Return the name of the exported file from which a network can be rebuilt.
 
-    The source is the weight file. In a folder written by a version before 0.3, the source is the
-    .pt file.
+    This file, called the source, is the weight file. In a folder written by a version before 0.3,
+    the source is the .pt file.
     """
     for format_ in SOURCES:
         if f"{name}.{format_}" in files:
@@ -306,7 +306,8 @@ def readable_exports() -> Path:
 def find_file(
     name: str, exports_dir: Path | str | None = None, format_: Format | None = None
 ) -> tuple[str, Path]:
-    """Return the name of a network's file in one format, and the folder of this file.
+    """Return the name of the file that contains a network in a given format, and the folder of this
+    file.
 
     Args:
         exports_dir: the folder to look in; by default, the folder `exports` in the current
@@ -358,7 +359,8 @@ def networks_of(exports_dir: Path) -> dict[str, Shown]:
 
 
 def signature_of(name: str) -> Signature:
-    """Return the input, the output and the metric of the network called `name`.
+    """Return a description of the input, the output and the quality metric of the network called
+    `name`.
 
     Raises:
         UsageError: the model does not exist.

@@ -187,7 +187,8 @@ def state_dict_at(
     """Return a network's weights at one step of the film, as a float32 state dict.
 
     Raises:
-        UsageError: the film does not contain this network at this step.
+        UsageError: the recording of the training does not contain this network's weights at this
+            step.
     """
     steps = arrays["steps" if network == "generator" else "discriminator_steps"].tolist()
     if step not in steps:

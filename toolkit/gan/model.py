@@ -32,13 +32,13 @@ class ConvGenerator(nn.Module):
     one channel of twice the height and width (Shi et al., "Real-Time Single Image and Video
     Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural Network", 2016).
 
-    Before these layers, a mapping network transforms the latent point z. Images of the ten digits
-    form separate groups, whereas the values of z form one connected cloud. If the image changes
-    slowly with z, large parts of this cloud produce images that lie between two digits. The mapping
-    network can shrink these parts. StyleGAN also has a mapping network (Karras, Laine and Aila, "A
-    Style-Based Generator Architecture for GANs", 2019). In this generator, the output of the
-    mapping network is added to z. This output is close to 0 at first, so an untrained mapping
-    network has almost no effect.
+    A mapping network transforms the latent point z before the convolutional layers receive it.
+    Images of the ten digits form separate groups, whereas the values of z form one connected cloud.
+    If the image changes slowly with z, large parts of this cloud produce images that lie between
+    two digits. The mapping network can shrink these parts. StyleGAN also has a mapping network
+    (Karras, Laine and Aila, "A Style-Based Generator Architecture for GANs", 2019). In this
+    generator, the output of the mapping network is added to z. This output is close to 0 at first,
+    so an untrained mapping network has almost no effect.
 
     Args:
         latent_dim: size of z.

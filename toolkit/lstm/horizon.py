@@ -44,8 +44,8 @@ class Trial:
 
 @dataclass(frozen=True)
 class Grid:
-    """The identity of a grid: a SHA-256 hash of its trials, which is stored in the grid's run
-    directory so that the results of two grids cannot be mixed.
+    """An identifier for a grid of training runs: a SHA-256 hash of the runs' settings, stored in
+    the grid's run directory so that the results of two different grids cannot be mixed.
     """
 
     sha256: str

@@ -43,7 +43,7 @@ class Step(NamedTuple):
 
 
 class LSTMCell(nn.Module):
-    """The LSTM's cell, which computes one time step by equations (1) to (6).
+    """The LSTM's cell, which uses equations (1) to (6) to compute one time step.
 
     The matrices W_ix, W_fx, W_gx and W_ox are stacked into `weight_ih`, and W_ih, W_fh, W_gh and
     W_oh into `weight_hh`. The stacking order (i, f, g, o) is the same as in PyTorch, so `nn.LSTM`

@@ -281,8 +281,9 @@ class Child(Generic[Answers]):
 
 
 class _Questions:
-    """An object with one method for each question that `REPLIES` lists for the child's part;
-    calling a method sends the question to the child process and returns the reply.
+    """An object with one method for each question that can be asked about the child's part of the
+    assignment (see `REPLIES`); calling a method sends the question to the child process and returns
+    the reply.
     """
 
     def __init__(self, child: Child[Any]) -> None:
@@ -399,8 +400,8 @@ class Host:
         """Kill `process`, which is the warm process (it has already imported torch; see `Host`),
         and all processes that it has started.
 
-        On Linux, the method kills only the warm process itself, because the kernel then kills the
-        processes that the warm process has started.
+        On Linux, the method kills only `process` itself, because the kernel then kills the
+        processes that `process` has started.
         """
         started: list[psutil.Process] = []
         if sys.platform != "linux":

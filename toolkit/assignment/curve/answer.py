@@ -29,8 +29,8 @@ def compare(
             the JSON settings file next to it.
 
     Raises:
-        UsageError: the curves cannot be read or are too short, the network or T is unknown, or
-            there are no healthy runs for this T.
+        UsageError: the curves cannot be read or are too short, the network or T cannot be
+            determined, or there are no successful training runs with this T to compare with.
     """
     path = Path(source) if isinstance(source, Path | str) else Path("my")
     settings = _settings_beside(path)

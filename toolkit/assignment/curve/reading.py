@@ -62,7 +62,7 @@ def curves_in(rows: list[dict[str, float]], every: float | None) -> dict[str, Cu
             the rows are ignored.
 
     Raises:
-        UsageError: there is no loss, or the steps do not increase.
+        UsageError: the rows contain no loss, or the step numbers of a curve do not increase.
     """
     curves = _curves(rows, every)
     if curves.keys().isdisjoint({"loss", *GAN}):

@@ -31,8 +31,8 @@ class OwnGenerator(nn.Module):
         z_shape: the shape of a single z as the module takes it, such as (100,) or (100, 1, 1); the
             product of its entries is `latent_dim` or, if the wrapper's z has an additional last
             entry that determines the digit to draw, `latent_dim` - 1.
-        image_shape: the shape of one image (see `sizes_of`); if there are several channels, they
-            are averaged.
+        image_shape: the shape of one of the module's images (see `sizes_of`); the wrapper converts
+            colour images to greyscale by averaging their channels.
         value_range: the smallest and largest values in the module's images.
         uniform: the smallest and largest values of z if the module expects uniformly distributed z;
             None if it expects standard normal z.

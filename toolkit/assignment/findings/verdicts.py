@@ -93,8 +93,8 @@ class Verdicts:
             self.not_seen("in-part", id=rule.answers[0], said=finding.message)
 
     def unanswered(self) -> None:
-        """Add a finding with the verdict "not seen" for each question (a group of related faults)
-        about this part that no finding answers.
+        """Add findings with the verdict "not seen": one for each group of related faults in this
+        part about which there is no finding yet.
 
         These findings are added only if every finding so far has the verdict "right", or if the
         code stopped early but at least one finding has the verdict "right".

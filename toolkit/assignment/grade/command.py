@@ -159,7 +159,7 @@ def _read_students(roster: Path | None, csv: PlatformName | None) -> "Roster | N
     """Return the class roster in the file `roster`, or None if `roster` is None.
 
     Raises:
-        UsageError: a roster is given, but no platform to write the grades for (`--csv`).
+        UsageError: a roster is given, but `--csv`, which names the platform for the grades, is not.
     """
     from toolkit.assignment.grade.gradebook.roster import read_roster
 

@@ -75,7 +75,9 @@ def unseen(results: Collection[Result]) -> list[tuple[Finding, list[str]]]:
 
 
 def _nameless(line: str, number: str) -> str:
-    """Return a source line without its comment, and with "..." in place of the student's number."""
+    """Return a source line without its comment, and with "..." in place of the student number, if
+    the line contains it.
+    """
     line = re.sub(r"#.*", "", line).strip()
     if number:
         line = line.replace(number, "...")

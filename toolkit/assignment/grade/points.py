@@ -122,7 +122,7 @@ def _cost(task: Task, finding: Finding, report: Report) -> float:
 
 
 def _is_unseen(part: Part, report: Report) -> bool:
-    """Return True if the check could not answer a single one of its questions about a part of the
+    """Return True if the check could not answer any of the questions about a part of the
     assignment.
     """
     findings = [*report.findings, *report.not_seen, *report.right]

@@ -340,8 +340,8 @@ def _used_by_networks(
 
 
 def trainings(code: Code, lstms: set[Class], palindromes: set[Class]) -> Iterator[Candidate]:
-    """Yield each file that trains an LSTM or trains on palindromes, as a candidate for the training
-    of the LSTM.
+    """Yield a candidate for the file that trains the LSTM: each file that trains an LSTM, or that
+    trains some network on palindromes.
 
     A file is also a candidate if it does not contain the training code itself, but imports a file
     that does, directly or indirectly.

@@ -110,7 +110,7 @@ class Log:
 
 @dataclass
 class Records:
-    """The records of one student.
+    """The records of one student's training runs, with the pictures that the GAN generated.
 
     Attributes:
         trainings: the training runs of the LSTM and of the networks that the student compares with
@@ -188,7 +188,9 @@ def read_folder(folder: Path) -> Records:
 
 
 def read_records(files: Mapping[PurePosixPath, bytes]) -> Records:
-    """Return the records among the files of a submission, and ignore all other files."""
+    """Read the records (CSV, JSON and PNG files in folders called `records`) among the files of a
+    submission, and ignore all other files.
+    """
     records = Records()
     for path, data in files.items():
         if is_record(path):

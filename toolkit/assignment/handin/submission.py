@@ -330,9 +330,9 @@ def unclear(part: Part, candidates: list[Candidate]) -> Said:
 
 
 def _users_of_lstm(search: Found) -> dict[Part, Said]:
-    """If no training file was found, but the LSTM is imported by files that were not chosen for any
-    part, return a message that names these files, because they may contain the training; otherwise
-    return {}.
+    """If no training file was found, but files that were not chosen for any part import the LSTM,
+    return a dictionary with a message that names these files, because they may contain the
+    training; otherwise return {}.
     """
     if "train" in search.parts or "train" in search.equal:
         return {}

@@ -160,8 +160,8 @@ def _stand_in(function: ast.FunctionDef, lines: list[str]) -> ast.stmt | None:
 
 
 def _without_none(body: list[ast.stmt]) -> list[ast.stmt]:
-    """Return the statements, leaving out those such as `a = None`, and `return a` if one of these
-    sets `a`.
+    """Return the statements without those that only set variables to None, such as `a = None`, and
+    without any `return a` where `a` is such a variable.
     """
     names: set[str] = set()
     for node in body:

@@ -386,8 +386,8 @@ def _not_there(submission: Submission, verdicts: Verdicts) -> None:
 def _settled(
     finding: Finding, verdicts: Verdicts, submission: Submission, read: Mapping[Part, Verdicts]
 ) -> Finding:
-    """Return a finding or, if its cause lies outside this part, a replacement; one such cause is a
-    file that was too large to copy.
+    """Return the finding itself or, if its cause lies outside this part (for example, in a file
+    that was too large to copy), the finding to report instead.
     """
     name = _left_out(finding, submission)
     if name is not None:

@@ -126,7 +126,9 @@ class Reading:
             self.unreadable.add(part)
 
     def _read_further(self, file: str) -> None:
-        """Read a file that is neither the file for a part nor imported by such a file."""
+        """Search a file that is neither the main file of a part of the assignment nor imported by a
+        main file for imports of the toolkit.
+        """
         parts = self.submission.parts
         users = [part for part, located in parts.items() if file in located.users]
         part = (users or list(parts))[0]

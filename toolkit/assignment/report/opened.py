@@ -1,4 +1,6 @@
-"""The pictures and numbers with which the report shows how exported networks work."""
+"""Makes the pictures and measurements of exported networks for the report, to show how these
+networks work.
+"""
 
 from collections.abc import Mapping
 from typing import Any

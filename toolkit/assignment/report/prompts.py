@@ -101,7 +101,8 @@ def prompts_in(name: str, content: bytes) -> list[str]:
         name: the name of the file.
 
     Returns:
-        the texts between the brackets, in order, with whitespace collapsed to single spaces.
+        the texts between `[[` and `]]`, in order, with each run of whitespace replaced by a single
+        space.
 
     Raises:
         ToolkitError: the file name ends in .docx, but the file is not a Word document.

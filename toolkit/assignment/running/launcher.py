@@ -101,7 +101,7 @@ def confine(
         change: paths that the processes may change.
 
     Raises:
-        OSError: the kernel has no Landlock, or a path does not exist.
+        OSError: the kernel does not support Landlock, or a path does not exist.
     """
 
     def landlock(call: int, *arguments: object) -> int:

@@ -105,9 +105,10 @@ def arguments(
         given: the number of leading parameters that already have values.
 
     Returns:
-        the positional arguments, the keyword arguments, and a dictionary with a key for each
-        meaning whose value in `known` is passed to the function; the key's value is the integer
-        default of the parameter with this meaning, or None if there is no such default.
+        the positional arguments, the keyword arguments, and a dictionary that shows which values in
+        `known` are passed to the function: its keys are the meanings of these values, and each
+        key's value is the default of the parameter with this meaning if that is an integer, and
+        None otherwise.
 
     Raises:
         UnknownParameter: a parameter has no default, and no value is known for it.

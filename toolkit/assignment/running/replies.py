@@ -93,7 +93,9 @@ class DatasetItems(TypedDict):
 
 
 class NoDatasetItems(TypedDict):
-    """The reply for items that are not pairs of tensors."""
+    """The reply of `DatasetAnswers.items` unless every item is an input and a label that can be
+    converted to tensors, with the same shapes in all items.
+    """
 
     inputs: None
     labels: None
@@ -211,7 +213,8 @@ class BackwardPass(TypedDict):
 
 
 class LineRun(TypedDict):
-    """A statement in a script that is watched line by line.
+    """The record of one statement, from a run of a script in which each statement is recorded when
+    it runs.
 
     The record also contains fields that are not listed here; only the code that makes the questions
     for an oral examination reads them.

@@ -66,8 +66,8 @@ def in_memory(pids: Iterable[int], size: int) -> int | None:
             this function recognises them by their capacity.
 
     Returns:
-        the size; `UNCOUNTED` if the file systems were not found but at least one process could not
-        be inspected; otherwise None.
+        the size if the file systems were found; if they were not, `UNCOUNTED` if at least one
+        process could not be inspected, and None otherwise.
     """
     hidden = False
     counts = []

@@ -104,7 +104,7 @@ class SandboxedHost(Host):
         return self._watched.process
 
     def stop(self, process: "subprocess.Popen[bytes]") -> None:
-        """Stop the sandbox, and keep its status and its error output."""
+        """Stop the sandbox, and store its final status and its error output."""
         assert self._watched is not None
         self._watched.stop()
         assert self._watched.status is not None

@@ -119,7 +119,7 @@ class Isolation:
 
     @property
     def safe(self) -> bool:
-        """True if this isolation may run untrusted code without the teacher's consent.
+        """True if untrusted code may be run under this isolation without the teacher's consent.
 
         Landlock does not stop a program from changing the permissions and times of a file, or from
         connecting to a UNIX socket. One of the teacher's programs may obey commands that it
@@ -136,8 +136,8 @@ class Isolation:
         return self.uid_of(os.getpid())
 
     def uid_of(self, judge: int) -> int | None:
-        """Return a user id that is not in `taken`, for the programs started by the process whose
-        process id is `judge`, or None if `drop_user` is False.
+        """Return a user id that is not in `taken`, for the programs that the process with the id
+        `judge` starts; return None if `drop_user` is False.
         """
         if not self.drop_user:
             return None

@@ -40,7 +40,8 @@ def uids_in_use() -> frozenset[int]:
     """Return the ids of all users with an account, a process, or a file in a folder shared by all
     users.
 
-    A submission must not run under such an id, because another user's container may be using it.
+    A submission must not run under a user id that is already in use, for example by another user's
+    container.
     """
     uids = {user.pw_uid for user in pwd.getpwall()}
     for name in filter(str.isdigit, os.listdir("/proc")):

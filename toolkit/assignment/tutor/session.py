@@ -1,5 +1,5 @@
-"""Functions for the notebook and the command line that check an exercise, give the next hint or
-show the student's progress.
+"""Functions that check an exercise, give the next hint or show the student's progress, for use in
+the notebook and on the command line.
 
 The public functions raise a UsageError if the exercise or the folder does not exist, or if the
 settings are invalid.

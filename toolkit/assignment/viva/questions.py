@@ -141,7 +141,9 @@ class _Script:
         return str(self._words["cell"]).format(file=name, cell=cell, line=line)
 
     def _shown(self, value: Any) -> str:
-        """Return a value as text: yes or no, a phrase for a change's effect, or `str(value)`."""
+        """Return a value as text: yes or no, a description of what a change to the code affects, or
+        otherwise `str(value)`.
+        """
         return str(self._words["shown"].get(str(value), value))[:MAX_TEXT]
 
 

@@ -39,7 +39,9 @@ class Program(Checked):
         return self.run.load_state_dict(*arguments, **options)
 
     def state_dict(self, *arguments: Any, **options: Any) -> Any:
-        """See `nn.Module`; the weights have the same names as before the export."""
+        """Return the weights, as the method of `nn.Module` does; the weights have the same names as
+        before the export.
+        """
         return self.run.state_dict(*arguments, **options)
 
 

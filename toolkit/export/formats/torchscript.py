@@ -224,7 +224,7 @@ def canonical(archive: bytes) -> bytes:
     """Number the classes in a `.pt` archive from 0, sort its constants, and drop debugging files.
 
     Args:
-        archive: the archive of a module that `script` returned.
+        archive: the bytes that `torch.jit.save` writes for a module made by `script`.
     """
     numbers: dict[bytes, bytes] = {}
 

@@ -21,7 +21,8 @@ NUM_REAL = 40  # test images of each digit, to compare distances with
 def has_images() -> bool:
     """Return True if the package contains MNIST.
 
-    Callers check this first, so that MNIST is never downloaded just to build a web page.
+    Callers use this function before they call `nearest_images`, so that MNIST is never downloaded
+    just to build a web page.
     """
     return any(EMBEDDED.glob("*.gz"))
 

@@ -1,5 +1,5 @@
 """The conversion of the image networks (generator, discriminator and classifier) into lists of
-layers, which the playground's web page computes.
+layers, from which the playground's web page computes the networks' outputs.
 
 The network is run, and the torch operations that it performs on its input are recorded as layers,
 so it does not matter how its code is written.

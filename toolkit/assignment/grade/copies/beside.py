@@ -107,8 +107,9 @@ class Side:
 
 
 def _most_shared(grams: Grams, side: Side) -> str | None:
-    """Return the path of the file in `side` that has the most token runs in common with `grams`, or
-    None if no file has any in common.
+    """Return the path of the file in `side` that shares the most sequences of consecutive tokens
+    with a file of the other submission, whose sequences are in `grams`; return None if no file
+    shares any.
     """
     best_path = None
     best_number = 0

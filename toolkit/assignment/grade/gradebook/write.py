@@ -215,7 +215,8 @@ def _row_of(
 ) -> Row | None:
     """Return the roster's row for an archive's owner, or None if there is no such row.
 
-    The owner is found by the platform's identifier or, failing that, by the student number.
+    The owner is the student with the platform's identifier in the archive's file name or, failing
+    that, with the archive's student number.
     """
     numbered = roster.by_number(number)
     if match is None:

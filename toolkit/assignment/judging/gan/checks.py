@@ -252,8 +252,8 @@ class Probe:
         return self._ask(call, sizes.index(max(sizes)), scale)
 
     def _ask(self, call: Call, index: int, scale: float) -> Tensor | None:
-        """Request a network's outputs for a batch of `FEW` items; if this fails, request them for a
-        batch as large as that of the recorded call.
+        """Return a network's outputs for a batch of at most `FEW` items or, if the network fails
+        with this batch, for a batch as large as the one that it received in `call`.
 
         The second request is for networks that accept only one batch size.
 

@@ -406,7 +406,9 @@ def _is_inside(made: Tensor, shown: Tensor) -> bool:
 
 
 def _is_beside(made: Tensor, shown: Tensor) -> bool:
-    """True if each item in `shown` begins or ends with the corresponding item in `made`."""
+    """True if `made` has more than 16 columns, and `shown` consists of these columns with further
+    columns either before or after them.
+    """
     size = made.size(1)
     if not 16 < size < shown.size(1):
         return False

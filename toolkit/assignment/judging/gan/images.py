@@ -93,7 +93,9 @@ def _first_odd(latents: list[Latent]) -> Call | None:
 
 
 def _of_noise(call: Call) -> Placed:
-    """Return the line that drew the noise of a call, or the call itself if that line is unknown."""
+    """Return the place in the code where the noise that a call received was drawn, or the call
+    itself if that place is unknown.
+    """
     for value in call.inputs:
         if value.numbers is not None and value.numbers.is_floating_point() and value.drawn.line:
             return value.drawn

@@ -202,7 +202,9 @@ class Network:
         return not torch.equal(*self.run([x, changed], fresh=fresh))
 
     def other_sizes(self) -> list[tuple[int, int]]:
-        """Return further input sizes, as (batch, steps), that the network accepts."""
+        """Return three more input sizes, as (batch, steps), to try with the network; if it accepts
+        only one batch size or one number of steps, this number is the same in all three.
+        """
         batches = [1, 5, 13] if self.any_batch else [self.usage.batch] * 3
         steps = [1, 3, 11] if self.any_length else [self.usage.steps] * 3
         return list(zip(batches, steps, strict=True))

@@ -149,7 +149,9 @@ def _only_shape(error: Failure) -> bool:
 
 
 def _is_hopeless(error: StudentError | WrongOutput) -> bool:
-    """True if an error shows that no other way to build and call the class can help."""
+    """True if an error shows that building or calling the class in a different way would not
+    help.
+    """
     if isinstance(error, WrongOutput):
         return False
     if re.search(r"(super\(\)|before Module)\.__init__\(\)", error.text):

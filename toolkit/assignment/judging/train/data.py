@@ -250,9 +250,9 @@ def _shorter(trace: Trace, sets: list[Items], length: int) -> Iterator[tuple[str
     """Yield the options that may set the length of the palindromes, each with a value that should
     shorten them.
 
-    There are still at least four times as many palindromes of the smaller length as there are items
-    in the data sets, so the data sets need not share any. Nothing is yielded if one of the data
-    sets draws new items each time that it is read.
+    Even at the smaller length, there are at least four times as many palindromes as the data sets
+    have items, so the data sets can be made without common palindromes. Nothing is yielded if one
+    of the data sets draws new items each time that it is read.
 
     Args:
         sets: the items of the data sets, which are palindromes of `length` digits.
@@ -280,8 +280,9 @@ def _are_of_length(length: int, sets: list[Items]) -> bool:
 
 
 def _same_loads(loads: list[Load], trace: Trace, again: Trace) -> list[Load]:
-    """For each loader in `loads`, return the loader that has the same position in another run's
-    order of creation.
+    """For each data loader in `loads`, return its counterpart in a second run: if the loader was
+    the n-th to be created in the first run, its counterpart is the n-th to be created in the
+    second.
 
     Returns:
         the corresponding loaders, or an empty list if the other run made too few loaders.
@@ -352,9 +353,8 @@ def _items_of(child: TrainChild, load: Load) -> Items:
 
 
 def _data_of(load: Load) -> Data:
-    """Return a key for a loader's data: the id of the data set, its size when the loader was
-    created, and the loader's id if the loader selects the items with a sampler of its own, or None
-    if it does not.
+    """Return a key that identifies the data of a loader: the id of the data set, its size when the
+    loader was created, and either the loader's id, if the loader uses a custom sampler, or None.
     """
     chosen = load.load if load.sampled else None
     return load.dataset, load.size, chosen

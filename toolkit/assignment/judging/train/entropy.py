@@ -82,8 +82,8 @@ def outputs_of(call: Call) -> list[Tensor]:
 
 
 def steps_of(output: Tensor) -> Iterator[tuple[str, Tensor]]:
-    """Yield a name and the values, (batch, 10), for each time step and for the mean over all steps;
-    each of the first two axes is tried as the time axis.
+    """Yield the output, (batch, 10), at each time step and its mean over all steps, each with a
+    name; each of the first two axes is tried as the time axis.
 
     The values at the last time step come first, once for each possible time axis, and always with
     the name "".

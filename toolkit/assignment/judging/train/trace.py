@@ -447,8 +447,8 @@ def _complete(value: dict[str, Any], known: Sequence[Mapping[str, Any]]) -> None
 
 
 def _has_same_numbers(candidate: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
-    """True if the numbers of `candidate` are known, and it has the same statistics and the same
-    number of entries as `value`.
+    """True if the values of the tensor `candidate` were recorded, and `candidate` has the same
+    statistics and the same number of entries as `value`.
     """
     for name in ("min", "max", "mean", "std"):
         if candidate[name] != value[name]:

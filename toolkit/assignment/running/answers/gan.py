@@ -153,7 +153,7 @@ class GANAnswers(Runs):
     def texts(self) -> dict[str, str]:
         """Return the source of the student's .py files, by path relative to the root.
 
-        The code of notebooks is included, because it has been copied to .py files.
+        The code of notebooks is part of the result, because it has been copied to .py files.
         """
         texts = {}
         for path in sorted(self.root.rglob("*")):
@@ -199,7 +199,7 @@ class GANAnswers(Runs):
             `returned` (the tensors that the function returned), `noise` (the tensors that the call
             created without an input tensor, such as random noise), `lines` (the file and line of
             each network call), `error` (the exception), and `unknown` (why the call was not
-            completed: the name of a parameter for which no value is known, the name of the function
+            completed: the name of a parameter if no value is known for it, the name of the function
                 if the function was not found, or "training" if the function trained for too long).
         """
         tracer = self.script.tracer

@@ -113,7 +113,9 @@ class LSTMAnswers:
         return {"classes": list(map(self._described, self.kinds))}
 
     def _described(self, name: str) -> NetworkClass:
-        """Describe a network class for the reply to `load`."""
+        """Return a network class's name, the lines where the class and its method `forward` begin,
+        and a description of how the student's training called a network of this class.
+        """
         kind = self.kinds[name]
         call = None
         if name in self.seen:
@@ -135,7 +137,7 @@ class LSTMAnswers:
         return path.read_text(encoding="utf-8-sig", errors="replace")
 
     def build(self, *, kind: str, sizes: dict[str, Any], as_seen: bool) -> Built:
-        """Build the network that the next questions are about.
+        """Build the network that this object's other methods will examine.
 
         Args:
             sizes: the values for the constructor's parameters; each key states what a parameter

@@ -23,7 +23,9 @@ REPLACED = set(NAMES["packages"]["replaced"].split())
 
 
 class StandIns(MetaPathFinder, Loader):
-    """An import finder for the stand-ins; a student's module with the same name has priority."""
+    """An import finder that supplies stand-ins for packages that plot, log or show progress; a
+    student's own module with the same name has priority.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -93,8 +95,9 @@ def _has_stand_in(name: str) -> bool:
 
 
 def is_replaced(name: str) -> bool:
-    """Return True if `name` is, or lies inside, a package that a stand-in replaces; the result is
-    also True for a student's own module with such a name, although that module is not replaced.
+    """Return True if `name` is the name of a package that a stand-in replaces, or of a module
+    inside such a package; the result is also True for a student's own module with such a name,
+    although that module is not replaced.
     """
     return not REPLACED.isdisjoint(accumulate(name.split("."), "{}.{}".format))
 

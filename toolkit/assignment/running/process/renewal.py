@@ -19,8 +19,8 @@ def renew(source: str, copy: str, places: list[str]) -> list[str]:
     """Kill the remaining processes, empty the writable folders, and copy the submission again.
 
     Returns:
-        the files that remain, with the reasons; if there are any, nothing was copied, and no other
-        part may run in this sandbox.
+        the files that could not be deleted, each with the reason; if any files remain, nothing was
+        copied, and no other part may run in this sandbox.
     """
     kill_children()
     failures: list[str] = []
@@ -39,7 +39,8 @@ def clear_place(place: str) -> list[str]:
     extended attributes whose names begin with `user.`.
 
     Returns:
-        the files that remain, with the reasons.
+        the failures, each a string that names a file or folder that could not be deleted and says
+        why.
     """
     try:
         handle = os.open(place, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)

@@ -48,7 +48,8 @@ class Weights:
     def standing_in(self, for_all: bool = False) -> Iterator[None]:
         """Within the `with` block, make `torch.load` return stand-ins for files that are missing.
 
-        Unless `for_all` is set, only the files that `provide` has accepted get stand-ins.
+        Unless `for_all` is set, `torch.load` returns a stand-in only for a missing file for which a
+        call of `provide` has returned True.
         """
         self._networks.clear()
         self.used = False
@@ -103,8 +104,8 @@ def _refuse(weights: Any, *args: Any, **kwargs: Any) -> Any:
 def _refuse_in_torch(
     kind: type, function: Any, types: Any, args: Any = (), kwargs: Any = None
 ) -> Any:
-    """Raise the error for the missing file if a stand-in for its contents is passed to a torch
-    function.
+    """If a torch function receives a stand-in for the contents of a missing file, raise the error
+    that the attempt to load this file caused.
     """
     for value in (*args, *(kwargs or {}).values()):
         if isinstance(value, kind):
@@ -113,8 +114,8 @@ def _refuse_in_torch(
 
 
 def _refuses_all_else(kind: type) -> type:
-    """Add the operators and other special methods that a class lacks; each of them raises the error
-    for the missing file.
+    """Add the operators and other special methods that a class lacks; each of them raises the
+    `FileNotFoundError` that the attempt to load a missing weight file caused.
     """
     operators = {*dir(float), *dir(int), *dir(list), *dir(dict)} - {*dir(object), *vars(kind)}
     for name in (*operators, *COMPARISONS, "__call__"):

@@ -20,7 +20,8 @@ class Claim(Generic[Numbers]):
         holds: the function that returns True if the numbers satisfy the condition stated in the
             first line of its docstring. The numbers have passed through JSON: tuples and sets have
             become lists, and a list has at most a hundred items.
-        verdict: the verdict of the findings that the claim proves.
+        verdict: "wrong" if the claim proves that the code has a fault, or "right" if it rules
+            faults out.
         kind: how the claim proves a finding, for example by an experiment or from the code's
             syntax.
         ids: the ids of the faults that the claim can prove or, if the verdict is "right", rule out.

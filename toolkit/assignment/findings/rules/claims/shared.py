@@ -58,7 +58,7 @@ def only_one_works(works: object, fails: object) -> bool:
 
 @proves("read", "does-not-import", "not-written", "forbidden-module", "doubtful-record")
 def is_written(text: str) -> bool:
-    """The text of the file shows the fault."""
+    """The fault can be seen in the submitted file itself, without running any code."""
     return bool(text.strip())
 
 

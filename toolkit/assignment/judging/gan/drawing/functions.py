@@ -121,7 +121,7 @@ class Functions:
 
     def of_kind(self, kind: str) -> list[Function]:
         """Return the functions that take no training step and contain at least one name that
-        matches the pattern for `kind` ("line", for example, is a kind).
+        matches the pattern for `kind`, where `kind` is, for example, "line".
 
         Functions whose own name matches this pattern come first in the list, before those that only
         use a matching name inside.

@@ -88,9 +88,9 @@ def _check_seen(
 def _known_points(draws: list[Call], size: int, game: Game) -> Tensor:
     """Return the latent points, (n, size), from which the generator drew images.
 
-    If a picture shows five to eight images and none shows nine, the interpolation is probably too
-    short; batches of more than nine points are then left out, so that their points cannot extend it
-    to nine.
+    If one of the script's pictures shows five to eight images and none shows nine, the
+    interpolation is probably too short; in this case, batches of more than nine points are ignored,
+    because they might wrongly extend the interpolation to nine points.
     """
     limit = float("inf") if _shows_nine(game) else NUM_IMAGES
     points = []
@@ -239,7 +239,9 @@ def _judge(
 
 
 def _report_misses(path: Path, place: Placed, verdicts: Verdicts) -> None:
-    """Report a path whose ends are not samples."""
+    """Report an interpolation with an end point that is not one of the randomly drawn latent
+    points.
+    """
     verdicts.fault("wrong-interpolation.misses", at=place, proof=path.proof(misses=True))
 
 

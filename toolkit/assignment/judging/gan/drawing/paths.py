@@ -21,7 +21,9 @@ BEYOND = 0.01  # of the way from one end to the other
 
 
 class Path(NamedTuple):
-    """The points of a path; the first and the last point are its ends."""
+    """The latent points on a path, in order, and for each point the generator call that drew an
+    image from it.
+    """
 
     points: Tensor  # float (n, latent_dim)
     calls: list[int]  # the call of the generator that drew each

@@ -60,8 +60,8 @@ def _lines_that_ran(game: Game) -> set[tuple[str | None, int | None]]:
 
 
 def _may_draw(node: ast.Call, function: ast.FunctionDef | None, names: Set[str]) -> bool:
-    """True if a call may run the generator, because the called name is one of `names` or is a
-    parameter of the function that contains the call.
+    """True if a call may run the generator, that is, if it calls one of `names` or a parameter of
+    the surrounding function, and this function is neither `forward` nor `__init__`.
 
     Args:
         function: the function that contains the call.
@@ -100,8 +100,8 @@ def _is_parameter(called: ast.expr, function: ast.FunctionDef | None) -> bool:
 def unsearched(
     game: Game, lines: Lines, drew: Set[tuple[str, int]]
 ) -> tuple[str | None, Place | None]:
-    """Return the reason why the check may have missed an interpolation, and the line or file that
-    the reason refers to, if any.
+    """Return the reason why the check may have missed an interpolation, and the line or file to
+    which this reason refers (None if it refers to neither).
 
     Both values are None if the check finds no reason why it may have missed an interpolation.
 

@@ -130,7 +130,7 @@ def _deviating(
 
 
 class LayerJudge(NamedTuple):
-    """Judges equations (1) to (6) in one layer of the network."""
+    """Checks whether one layer of the network implements equations (1) to (6) correctly."""
 
     number: int
     match: Match
@@ -228,8 +228,8 @@ class LayerJudge(NamedTuple):
             self.verdicts.not_seen("gate", names=", ".join(unexplained))
 
     def _explain_gate(self, name: str, proofs: Proofs) -> bool:
-        """If a gate reads a further state or has two activations, add the proof of this fault to
-        `proofs`.
+        """If a gate reads an additional state or has two activations, add the proof of this fault
+        to `proofs`.
 
         Returns:
             True if a proof was added.

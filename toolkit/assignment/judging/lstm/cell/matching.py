@@ -227,7 +227,9 @@ def _maker_of(candidates: Candidates, series: Tensor, default: Operation) -> Ope
 
 
 class Assignments(NamedTuple):
-    """All ways to choose, from a pool of series, one series for each gate in a formula for c(t)."""
+    """All ways to choose a sequence of values from a pool for each gate in a formula for c(t),
+    using none of them twice.
+    """
 
     formula: Formula
     roles: Tensor  # (n, gates of the formula): a series of the pool for each gate
@@ -297,8 +299,8 @@ def _gates_giving(
     with index `k`.
 
     Args:
-        assignments: all ways to assign series to the gates of the formula; each series is given by
-            its position in `numbers`.
+        assignments: all ways to choose, for each gate of the formula, one of the recorded series
+            whose indices are in `numbers`; each choice is given as a position in `numbers`.
         numbers: as in `_cells`.
     """
     formula = assignments.formula

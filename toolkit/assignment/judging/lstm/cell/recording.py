@@ -109,8 +109,9 @@ def _strides(ids: Sequence[int], steps: int) -> Iterator[tuple[int, ...]]:
     """Yield tuples with one id per time step, selected from the ids of the values that one place in
     the code computes.
 
-    With several layers, all steps of one layer may come before those of the next, so each block of
-    `steps` consecutive values is also tried as a series.
+    If a network has several layers, all steps of one layer may be computed before those of the next
+    layer, so each block of `steps` consecutive ids is also yielded, unless there are more than
+    `MAX_LAYERS` blocks.
     """
     count, remainder = divmod(len(ids), steps)
     if remainder or not 0 < count <= MAX_PER_STEP:

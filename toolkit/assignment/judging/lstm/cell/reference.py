@@ -148,7 +148,8 @@ class Model:
 
 @dataclass(frozen=True)
 class Trial:
-    """A test of a model of the network, on inputs that were not used to find the model.
+    """A test of whether the equations that were inferred from a network reproduce the network's
+    outputs for inputs that were not used to infer the equations.
 
     Args:
         model: the equations with all the deviations that were found in the network.
@@ -221,7 +222,8 @@ class Trial:
 
 
 def normalised(output: Tensor) -> Tensor:
-    """Return logits, up to a constant in each row, from logits, probabilities or their logarithms.
+    """Convert a network's output, which may be logits, probabilities or log-probabilities, to
+    logits that are correct up to a constant in each row.
 
     If the softmax was taken over the batch, the logarithm of its output equals the logits up to a
     constant in each column, which a different bias of the readout could also cause.

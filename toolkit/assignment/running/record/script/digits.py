@@ -43,8 +43,8 @@ class FewDigits(MNIST):  # type: ignore[misc]
 def few_digits(back: Callable[..., Any], whole: bool = False) -> Digits:
     """Return a function that makes a data set by repeating a few digits.
 
-    The process that checks the submission sends only a few digits, which are repeated so that a
-    training epoch is long enough.
+    The process that checks the submission sends only a few images of digits, which are repeated so
+    that a training epoch does not end before the check has seen enough steps.
 
     Args:
         back: the function that asks the checking process for the digits, called as `back("digits",
@@ -64,7 +64,9 @@ def few_digits(back: Callable[..., Any], whole: bool = False) -> Digits:
 
 
 def _size(count: int, train: bool, whole: bool) -> int:
-    """Return the size of the data set that is built from `count` digits, which may be repeated."""
+    """Return the number of items in the data set that is made from `count` digits by using each
+    digit as often as necessary.
+    """
     if whole:
         return WHOLE[train]
     if train:

@@ -20,8 +20,7 @@ WRITES = {"savefig", "imsave", "imwrite", "mimsave"}  # functions whose first ar
 
 def shown(tracer: Tracer, name: str, args: tuple[Any, ...]) -> None:
     """Record a picture that a script passes to a plotting or logging function, and make the folder
-    for the picture's file; the toolkit has replaced the function itself with one that draws
-    nothing.
+    for the picture's file; this function runs in place of the original, so nothing is drawn.
     """
     if name in WRITES and args and isinstance(args[0], str | os.PathLike):
         _writable(tracer, args[0])
@@ -57,8 +56,8 @@ def stored(tracer: Tracer, function: Any, /, obj: Any, f: Any, *args: Any, **kwa
 def _writable(tracer: Tracer, file: str | os.PathLike[str]) -> str | os.PathLike[str]:
     """Make a file's folder, and return the path to which the file can be written.
 
-    If a file is outside the root and its folder does not exist, the returned path leads to a folder
-    inside the root instead.
+    If a file is outside `tracer.root` and its folder does not exist, the returned path is in a
+    folder inside `tracer.root` instead.
     """
     if isinstance(file, str):  # for torch, backslashes separate folders
         file = file.replace("\\", "/")

@@ -93,8 +93,8 @@ class Tracer:
         self.steps = 0
 
     def drawn(self, network: nn.Module, inputs: Any, result: Any) -> Any:
-        """Return a network's result or, if `drawing` replaces the result, the images or logits from
-        the checking process.
+        """Return the result of a network's call or, if `drawing` replaces this result, the images
+        or logits that the process which checks the submission supplies instead.
         """
         if self.drawing is None:
             return result
