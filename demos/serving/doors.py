@@ -93,8 +93,8 @@ class Room:
 class Place:
     """A reservation of bytes in a `Room` for one request; it ends when this object is deleted.
 
-    This object is deleted together with the request. While the request's event waits in the queue,
-    Gradio keeps the request, including its body.
+    The request holds a reference to its `Place`, so the two are deleted together. While the
+    request's event waits in the queue, Gradio keeps the request, including its body.
     """
 
     def __init__(self, room: Room, size: int) -> None:

@@ -1,7 +1,7 @@
 """The server of a page.
 
-This module starts a page, prints its address, gives it a public address on request, and limits the
-memory that visitors can use.
+This module serves a web page, prints the page's address, gives the page a public address on
+request, and limits how much memory its visitors can use.
 """
 
 from collections.abc import Callable, Iterator

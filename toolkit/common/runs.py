@@ -67,7 +67,7 @@ class Run:
 
     Attributes:
         step: the number of training steps completed as of the last `load` or `save`.
-        seconds: the time spent on these steps.
+        seconds: the time spent on the training steps completed so far.
         entries: the entries of the log, oldest first, each with its "step".
         latest: the last logged value of each metric.
     """
@@ -200,7 +200,7 @@ class Run:
 
         Args:
             step: the number of training steps done.
-            seconds: the time spent on these steps.
+            seconds: the time spent on the training steps completed so far.
             state: networks, tuples of networks, optimisers and random number generators; also
                 tensors, numbers and strings, alone or in lists or dictionaries.
 

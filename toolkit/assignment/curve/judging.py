@@ -143,7 +143,7 @@ def judge(curves: dict[str, Curve], recipe: Recipe) -> Diagnosis:
     `recipe`, and return the diagnosis.
 
     The discriminator's loss may be given either as the sum of its two terms (one for real and one
-    for generated images), as it is in the band, or as the mean of these terms.
+    for generated images), as in the stored healthy range, or as the mean of these terms.
     """
     for name, curve in curves.items():
         for step, value in curve:

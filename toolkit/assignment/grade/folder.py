@@ -283,8 +283,8 @@ class Judging:
         return replace(self, isolation=self.isolation or _own_isolation())
 
     def identity(self) -> str:
-        """Return the SHA-256 of the grading conditions, without those parts of the rubric that do
-        not affect the verdict.
+        """Return the SHA-256 of the grading conditions; the parts of the rubric that do not affect
+        the verdict are left out.
 
         The hash covers the limits, the packages that the rubric allows, and this machine's toolkit,
         packages and sandbox.

@@ -136,7 +136,9 @@ def pair_page(pair: Pair, files: Iterable[tuple[str, str, list[Row]]]) -> str:
 
 
 def viva_page(questions: list[Question], name: str, language: Language = "en") -> str:
-    """Return a page of questions about a student's own code, with the answers on a second sheet."""
+    """Return an HTML page with questions about a student's own code, followed by the answers, which
+    are printed on a separate sheet.
+    """
     say_in_language = functools.partial(say, language=language)
     return _render("viva.html.j2", language, questions=questions, name=name, say=say_in_language)
 

@@ -179,7 +179,7 @@ def _search(source: Path, chosen: str | None) -> Found:
 
 
 def _are_files(candidates: list[Candidate]) -> bool:
-    """Return True if there are at least two candidates, each in a separate file."""
+    """Return True if at least two candidates are given, each in a separate file."""
     paths = {candidate.path for candidate in candidates}
     return len(paths) == len(candidates) > 1
 

@@ -40,8 +40,8 @@ Progress = Callable[[str], None]
 
 
 def import_judges() -> None:
-    """Import the modules that check the parts, so that a process that is forked later to read
-    untrusted files need not import them.
+    """Import the modules that check the parts of the assignment, so that these modules are already
+    loaded in any process that is forked later to read untrusted files.
     """
     for module in JUDGES.values():
         importlib.import_module(module)
@@ -60,8 +60,8 @@ def check(
     The check recognises each file by its contents (`toolkit.assignment.handin.locate`).
 
     A copy of the student's code runs in separate processes. Each process has a limit on CPU time,
-    and no process knows the correct answers. The processes are not a sandbox, so run code that you
-    do not trust in a sandbox, as `grade` does.
+    and no process knows the correct answers. The processes are not a sandbox, so untrusted code
+    should be run inside one, as `grade` does.
 
     Args:
         path: the folder that contains the files at any depth, or one of the files. In the latter

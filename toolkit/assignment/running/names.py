@@ -149,7 +149,8 @@ class _Choice:
         """Return the value of a parameter, or `Parameter.empty` to keep its default.
 
         Args:
-            word: the meaning of the parameter's name.
+            word: the meaning that `names.toml` gives to the parameter's name; None if it gives
+                none.
 
         Raises:
             UnknownParameter: the parameter has no default, and no value is known for it.

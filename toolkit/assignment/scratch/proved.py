@@ -114,7 +114,8 @@ def _new_proof(path: Path, folder: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
-    """Lock the proof of ownership in a folder that an earlier process of this user left behind.
+    """Lock the file that proves who made a scratch folder, provided that the folder was left behind
+    by an earlier process of this user.
 
     Raises:
         NotAbandoned: the folder belongs to another user, or the file that proves who made the

@@ -200,8 +200,8 @@ def original(module: torch.jit.ScriptModule) -> nn.Module:
 
 
 def script(model: nn.Module) -> torch.jit.ScriptModule:
-    """Compile a model to TorchScript with a new name for every class, so that each class gets its
-    own file.
+    """Compile a model to TorchScript with a new name for every class, so that the code of each
+    class is stored in a separate file inside the `.pt` archive.
 
     The model is scripted twice, and torch's store of compiled classes is replaced with an empty one
     before each pass, so torch compiles every class again. In the second pass, however, the class

@@ -212,7 +212,8 @@ def blocks_of(files: Mapping[str, str]) -> tuple[dict[str, list[Block]], list[st
 
 
 def _code_tokens(text: str) -> Iterator[tuple[bool, tokenize.TokenInfo]]:
-    """Yield the tokens of a file, except layout, comments and docstrings.
+    """Yield the tokens of a file, leaving out comments, docstrings, and tokens that only represent
+    line breaks or indentation.
 
     Yields:
         a flag that is True if the token begins a function or a class, and the token.

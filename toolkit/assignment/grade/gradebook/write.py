@@ -235,8 +235,9 @@ def _row_of(
 def _newest(hand_ins: list[HandIn], written: Written) -> list[HandIn]:
     """Return each student's newest archive.
 
-    If the file names do not show which archive is the newest, the function takes the last one in
-    the list, and adds a message for the teacher to `written`.
+    If the file names do not show which of a student's archives is the newest, the function chooses,
+    among those that may be the newest, the one that comes last in `hand_ins`, and adds a message
+    for the teacher to `written`.
     """
     by_owner: dict[object, list[HandIn]] = {}
     for hand_in in hand_ins:

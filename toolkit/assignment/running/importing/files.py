@@ -276,8 +276,8 @@ def unpickled(path: Path, names: Mapping[str, Any]) -> list[dict[str, Tensor]]:
     return each network's weights.
 
     Args:
-        names: names and values from the student's code, including the networks' classes, without
-            which the file cannot be loaded.
+        names: names from the student's code and their values; they must include the networks'
+            classes, because the file cannot be loaded without them.
     """
     vars(sys.modules["__main__"]).update(names)
     loaded = torch.load(path, map_location="cpu", weights_only=False)

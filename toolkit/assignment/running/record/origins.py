@@ -135,7 +135,7 @@ class Origins(FunctionMode):
         return result
 
     def make(self, function: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
-        """Make the call, and note the origin of each tensor in the result."""
+        """Call `function`, and note the origin of each tensor in its result."""
         result = function(*args, **kwargs)
         results = result if isinstance(result, tuple) else (result,)
         tensors = [x for x in results if isinstance(x, Tensor)]

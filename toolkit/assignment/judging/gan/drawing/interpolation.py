@@ -189,8 +189,8 @@ def _rows_of(tensors: Sequence[Tensor], latent_dim: int) -> list[Tensor]:
     """Return the tensors that may hold complete latent points, reshaped to (n, latent_dim), and the
     tensors whose rows may be only the noise part of latent points that also contain a label.
 
-    In the second case, a row must have at least three entries and at least latent_dim / 2 entries,
-    so that it is unlikely to match a latent point by chance.
+    Rows that may be only the noise part of latent points must have at least three entries and at
+    least latent_dim / 2 entries, so that they are unlikely to match a latent point by chance.
     """
     rows = []
     for tensor in tensors:
@@ -341,8 +341,8 @@ def _best_attempt(
     function: Function, ends: Tensor, functions: Functions
 ) -> tuple[list[Path], Tried] | None:
     """Call a function with 7 as its number of steps, because a function that adds the two ends
-    itself then makes nine images. If no path of nine points results, call the function again with 9
-    steps.
+    itself then makes nine images. If this does not produce a path of nine points, call the function
+    again with 9 steps.
 
     Returns:
         the paths and the outcome of one of the two calls, namely the first that gives a path of

@@ -44,8 +44,8 @@ class Gate:
 
 @dataclass
 class Match:
-    """The series in a recorded forward pass that were identified as the gates, c(t) and h(t), with
-    their values.
+    """The gates, c(t) and h(t) of an LSTM, as identified among the values recorded in a forward
+    pass.
     """
 
     gates: dict[str, Gate]  # those that are used

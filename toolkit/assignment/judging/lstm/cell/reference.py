@@ -183,8 +183,9 @@ class Trial:
         return worst
 
     def without(self, number: int | None = None, **changes: Any) -> claims.Evidence:
-        """Return the proof that the network has a certain deviation from the equations: the model's
-        error with this deviation and without it.
+        """Return the proof that the network deviates from the equations in a certain way: how far
+        the logits of the equations are from the network's logits, with this deviation and without
+        it.
 
         Args:
             number: the index of the layer; None for the readout.

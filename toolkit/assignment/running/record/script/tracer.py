@@ -124,7 +124,8 @@ class Tracer:
         """Stop training that takes too long or makes too many steps.
 
         Raises:
-            EnoughSteps: the training is stopped.
+            EnoughSteps: the training has taken too much time or too many steps, and should end
+                here.
         """
         if self.on and self.steps:
             self.slow = time.process_time() > self.deadline
