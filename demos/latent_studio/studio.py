@@ -134,8 +134,8 @@ class Studio:
         """Find the training image that is nearest to an image (1, 1, 28, 28).
 
         Returns:
-            the training image (28 * 28,); its distance from the image; and, for comparison, the
-            distances of real test images of `digit` from their nearest training images.
+            the training image (28 * 28,); the distance between the two images; and, for comparison,
+            the distances of real test images of `digit` from their nearest training images.
         """
         distance, index = neighbours.nearest(image.flatten(1), self.training)
         of_real = self.distances[digit_of("digit", digit)].tolist()

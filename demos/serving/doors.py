@@ -91,7 +91,8 @@ class Room:
 
 
 class Place:
-    """A reservation of bytes in a `Room` for one request; it ends when this object is deleted.
+    """A reservation of some of a `Room`'s bytes for one request; deleting this object releases the
+    bytes.
 
     The request holds a reference to its `Place`, so the two are deleted together. While the
     request's event waits in the queue, Gradio keeps the request, including its body.

@@ -26,7 +26,9 @@ MADE_BY = "assignment3-toolkit"  # the field "Software" of the toolkit's PNG fil
 
 
 class RecordPart(BaseModel):
-    """An immutable part of a run's record, which rejects unknown fields, infinity and NaN."""
+    """The base class of all parts of a run's record: its instances are immutable, and reject
+    unknown fields, infinity and NaN.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 

@@ -127,9 +127,9 @@ class Run:
         """Return the state from the last `save` (None for a new run), and delete log entries added
         since.
 
-        Damaged or missing log entries from before that `save` are reported, and a copy of a damaged
-        log is kept under another name. Training can continue without the damaged lines, but their
-        values will be missing from the curves.
+        If log entries that were added before the last `save` are damaged or missing, a message says
+        so, and a copy of a damaged log is kept under another name. Training can continue without
+        the damaged lines, but their values will be missing from the curves.
 
         Raises:
             ToolkitError: the checkpoint or the record is damaged.

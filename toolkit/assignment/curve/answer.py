@@ -105,8 +105,8 @@ def _settings_beside(path: Path) -> dict[str, Any]:
 
 
 def _recipe(curves: dict[str, Curve], network: str | None, length: object) -> str:
-    """Return the name of the training recipe whose healthy runs a training run is to be compared
-    with, such as lstm-T5 or gan-saturating.
+    """Return the name of the training recipe, such as lstm-T5 or gan-saturating, whose healthy runs
+    serve as the comparison for a given training run.
 
     Raises:
         UsageError: the recipe cannot be determined from the curves and `network`, or there are no

@@ -151,8 +151,8 @@ def _doubt(part: Part, file: str, line: int | None, message: str) -> Finding:
 
 
 def _right(part: Part, name: str, **fields: str) -> Finding:
-    """Return the finding `[right.NAME]` about correct records, with `fields` inserted into its
-    message.
+    """Return a finding with the verdict "right" about the student's records; its message is that of
+    the rule `[right.NAME]`, with `fields` inserted.
     """
     rule = f"right.{name}"
     message = rules(part)[rule].says.format(**fields)

@@ -26,7 +26,8 @@ MADE = ".made.json"
 def make_report(
     student_number: str, name: str, results: Results, out: Path
 ) -> tuple[Path, list[str]]:
-    """Fill the report in LaTeX and in Word, or only in LaTeX if docxtpl is not installed.
+    """Create the report from its templates, in both LaTeX and Word, or only in LaTeX if docxtpl is
+    not installed.
 
     Args:
         student_number: a string of digits (see `check_student_number`).

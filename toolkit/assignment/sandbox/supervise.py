@@ -163,7 +163,8 @@ class Watched:
         self._reads.close()
 
     def _watch(self) -> None:
-        """Measure the program's use of the machine until the program ends or exceeds a limit.
+        """Monitor the program's running time, processes, memory and disk space until the program
+        ends or exceeds a limit.
 
         A program that exceeds a limit is killed.
         """

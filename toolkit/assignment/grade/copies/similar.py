@@ -52,8 +52,9 @@ class Pair:
     """Two submissions with nearly the same code.
 
     Attributes:
-        share: the fraction, 0 to 1, of the smaller submission's code (without the skeleton) that
-            also occurs in the other submission, with all names treated as the same token.
+        share: the fraction, 0 to 1, of the smaller submission's code that also occurs in the other
+            submission, where the code of the skeleton is left out and all names count as the same
+            token.
         share_with_names: the same fraction as `share`, but computed with different names treated as
             different tokens.
         usual: the share to be expected for this pair; for each of the two submissions, take the

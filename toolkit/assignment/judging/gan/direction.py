@@ -110,9 +110,9 @@ def _pushes(game: Game, turns: list[Turn], *, drawn: bool) -> Pushes:
 def _compare(game: Game, sides: Sides, verdicts: Verdicts) -> None:
     """Compare the directions in which the losses push the discriminator's outputs.
 
-    If the discriminator's loss shows a direction for only one kind of image, real or generated, the
-    check assumes that the outputs for the other kind are pushed in the opposite direction, as they
-    should be.
+    If the discriminator's loss pushes the outputs in a clear direction for only one kind of image,
+    real or generated, the check assumes that the outputs for the other kind are pushed in the
+    opposite direction, as they should be.
     """
     real = sides.real.sign or -sides.drawn.sign
     drawn = sides.drawn.sign or -sides.real.sign

@@ -29,7 +29,7 @@ def check_sizes(
 
 
 def _check_batches(network: Network, first: Failure | None, verdicts: Verdicts) -> bool:
-    """Report the first batch size that fails, or return True if none fails."""
+    """Report the first batch size that fails and return False, or return True if none fails."""
     if network.usage.batch != BATCH:  # it could not be built for BATCH sequences
         failure = _failure(network, BATCH, network.usage.steps) or first
         _report_batch("fixed-batch-size.none-other", BATCH, failure, network, verdicts)

@@ -1,4 +1,4 @@
-"""Replies to questions about a student's LSTM, which is built, called, recorded and trained."""
+"""Answers questions about a student's LSTM by building, calling, recording and training it."""
 
 import contextlib
 import inspect

@@ -200,8 +200,8 @@ class Origins(FunctionMode):
 
 
 def handled(function: Callable[..., Any], handler: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a replacement for a function: each call to it becomes handler(function,
-    *arguments).
+    """Return a replacement for a function; calling the replacement calls handler(function,
+    *arguments) instead.
     """
 
     @functools.wraps(function)

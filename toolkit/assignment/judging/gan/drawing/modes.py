@@ -84,7 +84,8 @@ def _is_in_training(call: Call, game: Game) -> bool:
 
 
 def _is_shown(call: Call, end: float, game: Game) -> bool:
-    """True if the script shows pictures between a call to the generator and the next call.
+    """True if the script shows pictures after a call to the generator and before the generator is
+    called again.
 
     Args:
         end: the index of the next call to the generator, or infinity if there is no such call.

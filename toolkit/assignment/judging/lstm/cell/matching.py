@@ -115,7 +115,8 @@ def _matches(recording: Recording) -> Iterator[Match]:
 
 
 def _match(candidates: Candidates, possible_gates: list[tuple[int, str]]) -> Match | None:
-    """Return the match with the fewest deviations from the equations, or None if no series fit.
+    """Return the match with the fewest deviations from the equations, or None if no recorded series
+    of values can be the gates, c(t) and h(t) of an LSTM.
 
     Args:
         possible_gates: the series that may be gates, each with its activation.

@@ -51,8 +51,8 @@ class Seen:
     """A network, and how a student's training script has built and called it.
 
     Args:
-        calls: the network's calls that led to one loss, in order; several calls are taken to be the
-            time steps of a loop.
+        calls: the calls to the network that led to one loss, in order; if there are several, each
+            is assumed to be one time step of a loop.
         args, kwargs: the arguments of the constructor.
         rows: the possible batch sizes, taken from the shape of the labels that the loss function
             received.

@@ -252,7 +252,8 @@ def _facts(value: Any) -> dict[str, Any]:
 
 
 def _facts_of_numbers(numbers: Tensor) -> dict[str, Any]:
-    """Return facts about a tensor's values (n,), such as their sign and a checksum.
+    """Return a summary of a tensor's values (n,): whether they are whole numbers, whether none is
+    negative, and a checksum.
 
     If a fact is uncertain, its value is None. If any value is nan, all facts are uncertain, because
     the nan may come from uninitialised memory, which is filled with nan during the run. The sign is

@@ -187,7 +187,8 @@ class Script:
 
     @property
     def _is_it(self) -> bool:
-        """True if the script has trained with a suitable number of optimisers.
+        """True if the script has trained, and has used a number of optimisers that fits the kind of
+        training.
 
         GAN training must use at least two optimisers, and any other training at most one.
         """
