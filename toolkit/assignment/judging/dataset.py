@@ -118,8 +118,9 @@ def _confirm(by_length: dict[int, Items], verdicts: Verdicts) -> None:
 
 
 def _check_digits(by_length: dict[int, Items], kind: DatasetClass, verdicts: Verdicts) -> None:
-    """Report whether each of the ten digits occurs among the labels, for the first length for which
-    one is missing, else for the length with the most labels; say nothing about too few labels.
+    """For each length with enough labels, check that all ten digits occur among them; report only
+    the first length for which a digit is missing or, if there is none, the length with the most
+    labels.
     """
     many = [labels for _, labels in by_length.values() if len(labels) >= ENOUGH]
     all_counts = [labels.bincount(minlength=10).tolist() for labels in many]

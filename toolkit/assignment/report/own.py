@@ -43,8 +43,8 @@ END_OF_PNG = b"IEND\xaeB`\x82"
 def read_own(folder: Path, exports_dir: Path | None = None) -> Results:
     """Return the contents of a report, built from the records in a student's folder.
 
-    Each missing or unusable record is listed in the contents as a `Gap`, with the command that
-    makes the record.
+    If a record is missing or unusable, the returned contents include a `Gap` with the command that
+    makes this record.
 
     Args:
         exports_dir: the folder of the student's exported networks; the function loads these

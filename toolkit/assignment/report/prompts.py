@@ -24,7 +24,8 @@ WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 def one_report(
     files: dict[PurePosixPath, bytes], report: ReportKind | None, ask: Callable[[str], bool] | None
 ) -> dict[PurePosixPath, bytes]:
-    """Leave out one report if the files contain both a Word report and a LaTeX report.
+    """If the files contain both a Word report and a LaTeX report, keep one of the two and leave out
+    the other.
 
     Args:
         report: the kind of report to keep if the files contain both kinds; if None, the user is

@@ -148,9 +148,9 @@ def _two_losses(places: list[CodeLine]) -> list[int]:
     """Return the indices of the two backward passes whose losses are used to measure the effect of
     a code change.
 
-    If all backward passes start on the same line of code, these are the first two passes.
-    Otherwise, only the first pass from each line is considered, and the last two of these first
-    passes are used.
+    If all backward passes start on the same line of code, the first two passes are used. Otherwise,
+    only the first pass from each line is considered, and the last two of these first passes are
+    used.
     """
     firsts = sorted({places.index(place) for place in places})
     if len(firsts) > 1:

@@ -187,7 +187,7 @@ def sample_draws(network: nn.Module, seed: int, num_draws: int, count: int) -> I
 
     Args:
         network: a generator in eval mode.
-        seed: the seed of the stream.
+        seed: the seed of the random number generator that draws the latent points.
     """
     device = device_of(network)
     rng = make_rng(seed, "evaluation")

@@ -59,7 +59,9 @@ class Pushes(NamedTuple):
 
     @property
     def has_one_sign(self) -> bool:
-        """True if all pushes on the outputs have the same direction, up or down."""
+        """True if the training steps push the discriminator's outputs only up or only down, not
+        both.
+        """
         return bool((self.pushes >= 0).all()) or bool((self.pushes <= 0).all())
 
 

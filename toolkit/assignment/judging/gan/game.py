@@ -276,7 +276,7 @@ def _score(pair: Pair, calls: list[Call], trace: Trace) -> tuple[int, int, int] 
 
 
 class Origin(NamedTuple):
-    """A network call that computed some items of a tensor."""
+    """A network call that computed some or all of the items in a batch."""
 
     network: int
     call: int

@@ -392,8 +392,8 @@ def _larger(network: Network, usual: reference.Model) -> reference.Model:
 
 
 def _clean_model(network: Network, hidden: int, most: int | None) -> reference.Model | None:
-    """Return a model of the network, namely the equations with the network's weights, or None if
-    the network deviates from the equations.
+    """Return the equations with the network's weights as a model of the network, or None if the
+    network deviates from the equations.
 
     Args:
         hidden: the number of units.

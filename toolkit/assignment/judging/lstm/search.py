@@ -90,8 +90,8 @@ def _clearer(first: Failure, later: Failure) -> Failure:
 
 
 def _as_seen(kind: str, call: SeenCall) -> Iterator[Usage]:
-    """Yield ways to build and call the class that are modelled on its use in the student's training
-    script.
+    """Yield ways to build and call the class, modelled on how the student's training script uses
+    it.
 
     Sizes chosen by the check are tried first, and then sizes from the student's training.
     """

@@ -123,7 +123,7 @@ def _start_of(losses: list[Loss], start: float) -> tuple[Loss, str | None]:
 
     Args:
         losses: the losses that contribute to the backward pass; at least one.
-        start: the value that the pass started from.
+        start: the mean value of the tensor from which the backward pass started.
 
     Returns:
         The loss (the last one if several were combined) and a description of the combination, such

@@ -368,8 +368,8 @@ class LSTMAnswers:
                 `device`.
             again: True to import the file again, because the file may choose its device when it is
                 imported.
-            moved: the names of the tensors to move to the GPU although they are neither parameters
-                nor buffers.
+            moved: the names of the tensors that are neither parameters nor buffers but are to be
+                moved to the GPU as well.
 
         Returns:
             `left`: the origin of a CPU tensor that was combined with a GPU tensor, or None if there

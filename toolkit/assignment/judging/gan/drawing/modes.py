@@ -28,7 +28,8 @@ def check_modes(game: Game, functions: Functions, verdicts: Verdicts) -> None:
 
 
 def _check_calls(game: Game, verdicts: Verdicts) -> bool:
-    """Judge the generator's mode by its calls.
+    """Judge from the recorded calls to the generator whether it was in the right mode (training or
+    evaluation).
 
     Returns:
         True if the calls are enough to judge the generator's mode (training or evaluation).

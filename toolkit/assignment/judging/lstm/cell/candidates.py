@@ -68,9 +68,9 @@ class Candidates:
                 self.transformed.append((k, "none", values))
 
     def _find_read(self) -> None:
-        """Find the series s that explains the largest number of candidate gates. A series s
-        explains a gate if the gate is an activation of an affine map of x(t) and s(t-1), but not of
-        x(t) alone.
+        """Find the recorded series of values s (or several, if they tie) that explains the largest
+        number of candidate gates. A series s explains a gate if the gate is an activation of an
+        affine map of x(t) and s(t-1), but not of x(t) alone.
         """
         gated = [entry for entry in self.transformed if entry[1] != "none"]
         self.explained: list[Transformed] = []
@@ -131,8 +131,8 @@ class Candidates:
         return _distinct(gates, self.values)
 
     def inside(self, k: int, kind: str) -> Tensor | None:
-        """Return the values of the affine map from which the activation `kind` computes the series
-        `k`, or None if no such map was found.
+        """Return the values of the affine map that the activation function `kind` turns into
+        `values[k]`, or None if no such map was found.
         """
         with suppress(AttributeError, TypeError):  # torch has no such function
             for n in self._plain:

@@ -98,9 +98,9 @@ def find_match(recording: Recording) -> Match | None:
 
 
 def _matches(recording: Recording) -> Iterator[Match]:
-    """Yield the matches that are found in the recording of a forward pass. Series with a value at
-    every step are tried before series that lack the first step, and gates with an activation before
-    gates without one.
+    """Yield possible identifications of the gates, c(t) and h(t) among the values recorded in a
+    forward pass. Series with a value at every step are tried before series that lack the first
+    step, and gates with an activation before gates without one.
     """
     for late in (False, True):
         if late and not recording.late:
@@ -356,8 +356,8 @@ def _fitting(
 def _outputs(
     candidates: Candidates, numbers: Sequence[int], c: int, roles: dict[str, int]
 ) -> list[tuple[int, Formula, int | None]]:
-    """Return the series that may be h(t) because one of the formulas for h(t) gives their values,
-    each with that formula and the output gate in it, if any.
+    """For each recorded series of values that equals h(t) as computed by one of the formulas,
+    return its index, the formula, and the index of the output gate (None if the formula has none).
 
     If the correct formula fits, the wrong formulas are not tried.
     """

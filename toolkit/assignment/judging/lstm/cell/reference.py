@@ -123,7 +123,9 @@ class Read:
 
 @dataclass(frozen=True)
 class Model:
-    """The layers, and the readout of the last layer's output."""
+    """The layers of a network, and the map that computes the logits from the values in the last
+    layer.
+    """
 
     layers: Sequence[Layer]
     readout: Map

@@ -171,8 +171,8 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
 
 
 def pieces_of(made: Sequence[Operation], batch: int, hidden: int) -> list[Callable[[], Tensor]]:
-    """For each piece of a run (see `pieces`), return a function that cuts this piece from its
-    tensor.
+    """For each matrix that `pieces` cuts from the tensors of a run, return a function that cuts out
+    this matrix.
 
     The functions are in the same order as the entries of `seen` in the dictionary that `pieces`
     returns for this run.

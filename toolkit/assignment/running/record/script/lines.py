@@ -31,7 +31,7 @@ SEVERAL = 0.05  # share of negative numbers from which a tensor counts as negati
 
 
 class Lines(Script):
-    """A script whose statements are recorded as they run, until each of its optimisers has made a
+    """A script whose statements are recorded as they run, until each of its optimisers has taken a
     step.
 
     Args:

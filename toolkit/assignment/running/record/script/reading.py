@@ -56,7 +56,9 @@ def _trains(words: Words) -> bool:
 
 
 def _choices(action: Action, compared: Mapping[str, set[str]]) -> Iterator[Words]:
-    """Yield the command-line arguments for each choice that differs from an argument's default."""
+    """For each known value of a script's argument, apart from its default, yield the words that
+    select this value on the command line.
+    """
     option = action.option_strings[-1:]
     choices = action.choices or sorted(compared[action.dest])
     for choice in choices:

@@ -97,7 +97,7 @@ class Script:
         self._ran: dict[str, list[int]] = {}  # file -> its unfinished lines
 
     def run(self, begin: bool = False) -> dict[str, Any]:
-        """Run the script until it ends or has trained enough.
+        """Run the script until it ends, has taken enough optimiser steps or reaches its time limit.
 
         Args:
             begin: True to call the training function that the script defines but never calls, if
