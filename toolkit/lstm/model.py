@@ -180,7 +180,7 @@ class RNNCell(nn.Module):
         nn.init.normal_(self.weight_hh, std=hidden_size**-0.5)
 
     def forward(self, x: Tensor, h: Tensor) -> Tensor:
-        """Compute h(t) from x, (batch, input_size), and h(t-1), (batch, hidden_size)."""
+        """Compute h(t) from x, of shape (batch, input_size), and h(t-1), (batch, hidden_size)."""
         return self.step(self.project(x), h)
 
     def project(self, x: Tensor) -> Tensor:
