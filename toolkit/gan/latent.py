@@ -77,9 +77,9 @@ def slerp(z_from: Tensor, z_to: Tensor, weights: Tensor) -> Tensor:
 
     The method is spherical linear interpolation (Shoemake, "Animating Rotation with Quaternion
     Curves", 1985, section 3.3), applied to the directions of the two points. Nearly all points
-    drawn from a standard normal distribution have a length near sqrt(latent_dim). Points on the arc
-    have similar lengths, whereas points on the straight line are shorter. If both points have the
-    same direction, the arc is the straight line.
+    drawn from a standard normal distribution have a norm near sqrt(latent_dim). Points on the arc
+    also have a norm near this value, whereas points on the straight line lie closer to 0. If both
+    points have the same direction, the arc is the straight line.
 
     Args:
         z_from, z_to: float32 (latent_dim,).

@@ -71,7 +71,7 @@ def grade_archive(
         the content of `results.json`; every archive gets a result, even a broken archive.
 
     Raises:
-        ToolkitError: no acceptable isolation method is available to this user; see `find_isolation`.
+        ToolkitError: this user has no acceptable isolation method; see `find_isolation`.
         Failed: the grader itself failed.
     """
     from toolkit.assignment.sandbox.apart import Exceeded  # needs Linux
@@ -102,7 +102,7 @@ def judged_apart(
         the bytes that `work` returns.
 
     Raises:
-        ToolkitError: no acceptable isolation method is available to this user; see `find_isolation`.
+        ToolkitError: this user has no acceptable isolation method; see `find_isolation`.
         Exceeded: `work` exceeded the limits on time, memory or the size of its result.
         Failed: `work` raised an exception.
     """
