@@ -310,7 +310,7 @@ def test_no_style_is_wrong(key: str, tmp_path: Path) -> None:
         ("c(0) one", "h(0) and c(0)"),
         ("the same graph twice", ""),
         ("c forgets the input gate", ""),
-        ("c is cut off", "no gradient flows back"),
+        ("c is cut off", "does not pass the gradient back"),
         ("a softmax over the batch", "which axis"),
         ("overlapping subsets", "in both lists?"),
     ],
