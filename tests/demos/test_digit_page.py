@@ -165,6 +165,12 @@ def test_a_map_under_the_pointer(page: Any) -> None:
     frame.click(position=where)
     expect(page.locator(".equations")).to_contain_text(f"Unit {cell} at step 4")
     assert page.locator(".cells .chosen th").inner_text() == cell
+    # The graph below the map has no rows: there the caption is about the followed unit.
+    graph = page.locator(".maps figure", has_text="f, forget gate").locator(".line")
+    graph.hover(position={"x": 5.5 / 9 * box["width"], "y": 2})
+    expect(page.locator(".panel .sentence")).to_contain_text("After step 6,")
+    number = value.inner_text().removeprefix(f"unit {cell}: ")
+    assert shown(number) == pytest.approx(float(gates["f"][5, int(cell)]), abs=1e-3)
 
 
 def test_the_equations_of_the_followed_cell(page: Any) -> None:

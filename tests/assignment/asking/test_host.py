@@ -176,6 +176,16 @@ def test_nothing_stays_for_the_next_student(tmp_path: Path, warm_host: Host) -> 
     assert ask(warm_host, tmp_path, again + RIGHT)
 
 
+def test_the_time_of_earlier_children_does_not_count(
+    tmp_path: Path, own_host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their replies took 1,000 s; this child ends at once."""
+    monkeypatch.setattr(own_host.clock, "_times", (1000.0, None))
+    with pytest.raises(Gone) as caught:
+        ask(own_host, tmp_path, "import os\nos._exit(1)")
+    assert 0 < caught.value.last <= caught.value.seconds < 1000
+
+
 def test_what_was_raised(tmp_path: Path, warm_host: Host) -> None:
     """The types, the text, and the place in their code."""
     with pytest.raises(StudentError) as caught:
