@@ -20,7 +20,9 @@ WIRES = ("i0", "f1", "f0", "o1", "hg", "hi", "hf", "ho", "hh")
 
 
 class Cut(NamedTuple):
-    """The cut wires, and the first step at which they are cut, counted from 0."""
+    """The names of the connections that are cut, and the first step at which they are cut; steps
+    are counted from 0.
+    """
 
     wires: tuple[str, ...]
     start: int

@@ -131,7 +131,7 @@ class Studio:
 
     @torch.no_grad()
     def nearest(self, image: Tensor, digit: int) -> tuple[Tensor, float, list[float]]:
-        """Find the training image that is nearest to an image (1, 1, 28, 28).
+        """Find the training image that is nearest to a given image of shape (1, 1, 28, 28).
 
         Returns:
             the training image (28 * 28,); the distance between the two images; and, for comparison,

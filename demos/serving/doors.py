@@ -61,7 +61,7 @@ class Room:
         """Wait until `size` bytes are free, and reserve them until the returned `Place` is deleted.
 
         Raises:
-            Refused: the bytes did not become free in time.
+            Refused: after the maximum waiting time, there were still not enough free bytes.
         """
         until = time.monotonic() + SECONDS_TO_WAIT
         while not self._has_taken(size):
@@ -178,7 +178,7 @@ class Body:
         return message
 
     async def skip(self) -> None:
-        """Receive and discard the rest of the body, with the same errors as `__call__`."""
+        """Receive and discard the rest of the body, raising the same errors as `__call__`."""
         while not self._is_complete:
             await self()
 

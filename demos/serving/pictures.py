@@ -276,8 +276,8 @@ def _are_two_digits(boxes: list[Box]) -> bool:
 def _centred(small: Tensor) -> Tensor:
     """Place an image of at most 20 x 20 pixels in an image of 28 x 28 pixels.
 
-    The image is moved so that its centre of mass is as close as possible to the centre in MNIST,
-    which is row 14 and column 14, counting from 0.
+    The image is moved so that its centre of mass is as close as possible to the point on which
+    MNIST images are centred, which is row 14 and column 14, counting from 0.
     """
     image = torch.zeros(SIDE, SIDE)
     corner = []

@@ -50,7 +50,7 @@ def network_at(
     step: int,
     exports_dir: Path = EXPORTS_DIR,
 ) -> nn.Module:
-    """Return a network with the weights that it had at one step of the film.
+    """Return a network with the weights that it had at one recorded step of its training.
 
     Raises:
         UsageError: the recording of the training does not contain this network's weights at this

@@ -136,7 +136,8 @@ def is_current(file: str, manifest: Mapping[str, Any]) -> bool:
     """Return True unless a file was made from a file that the manifest does not list, or is a .pt
     file from which its network is no longer built (see `source_of`).
 
-    A .pt file from before version 0.3 is a source only if there is no weight file.
+    A network is built from a .pt file written before version 0.3 only if the network has no weight
+    file.
     """
     source = manifest[file].get("made_from")
     if source is None:
@@ -181,7 +182,8 @@ def identity(entry: Mapping[str, Any]) -> str:
 
 
 def judge_of(exports_dir: Path) -> str:
-    """Return the SHA-256 that identifies a folder's classifier in the measurements made with it.
+    """Return the SHA-256 by which the measurements made with a folder's classifier identify this
+    classifier.
 
     Raises: see `read_manifest`; also a ToolkitError if the folder lists no classifier.
     """
@@ -240,7 +242,7 @@ def staged(path: Path, digest: str) -> Path:
     """Return the temporary path for the new content of the file `path`; `digest` is the SHA-256 of
     this content.
 
-    The new content is moved to `path` after the manifest lists `path` with the new SHA-256.
+    The new content is moved to `path` only once the manifest lists the new SHA-256 for `path`.
     """
     return path.with_name(f".{path.name}.{digest[:16]}.staged")
 

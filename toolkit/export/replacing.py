@@ -121,7 +121,7 @@ def replace_exports(
 
 
 def _keep_run(entry: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the updated manifest entry of a file whose bytes have not changed.
+    """Return the new manifest entry for a file that was exported again with identical bytes.
 
     In this entry, the seed, the metrics and the other details of training remain those of the run
     that originally wrote the file.

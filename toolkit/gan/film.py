@@ -184,7 +184,8 @@ def from_bytes(data: bytes) -> Arrays:
 def state_dict_at(
     arrays: Mapping[str, NDArray[Any]], network: Literal["generator", "discriminator"], step: int
 ) -> dict[str, Tensor]:
-    """Return a network's weights at one step of the film, as a float32 state dict.
+    """Return a network's weights at one recorded step of the GAN's training, as a state dict whose
+    floating-point tensors are float32.
 
     Raises:
         UsageError: the recording of the training does not contain this network's weights at this

@@ -234,7 +234,9 @@ class Classifier(nn.Module):
         return logits
 
     def features(self, images: Tensor) -> Tensor:
-        """Return the features before the logits, float32 (batch, 128), which are all >= 0."""
+        """Return the features from which the logits are computed, float32 (batch, 128); all are >=
+        0.
+        """
         check_images(images)
         features: Tensor = self.layers(images)
         return features

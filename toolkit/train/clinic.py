@@ -240,7 +240,7 @@ def write_evidence(
     metrics: dict[str, dict[str, float]],
     **plot: Any,
 ) -> None:
-    """Write the pictures and the metrics that show a failure.
+    """Write to `directory` the sample images, the curves and the metrics that show how a GAN fails.
 
     Args:
         plot: further keyword arguments for `save_curves`.

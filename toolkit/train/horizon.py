@@ -117,7 +117,8 @@ def long() -> list[Trial]:
 
 
 def curricula(seeds: int, seeds_of_variants: int) -> list[Trial]:
-    """Return trials whose networks are trained with the curriculum.
+    """Return trials in which the networks are trained with a curriculum that begins with short
+    palindromes.
 
     In some trials, the palindromes grow to T = 36 digits during training. In the remaining trials,
     the palindromes grow to T = 100 digits, and the networks are also tested on far longer ones.

@@ -263,11 +263,12 @@ class Child(Generic[Answers]):
             send(self.write, nonce, help_with(**frame["arguments"]))
 
     def _end(self, reply: Mapping[str, Any], before: float) -> Mapping[str, Any]:
-        """Return a description of how the child ended.
+        """Return a description of how the child process ended.
 
         Args:
-            reply: the report of the child's end, as received through the pipe for replies; ignored
-                if a private pipe exists, because the report is then read from that pipe.
+            reply: the report of how the child process ended, as received through the pipe for
+                replies; ignored if a private pipe exists, because the report is then read from that
+                pipe.
             before: the clock's reading when the question was asked.
         """
         if self.private is not None:  # the end is reported there first

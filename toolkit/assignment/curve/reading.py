@@ -100,7 +100,9 @@ def _curves(rows: list[dict[str, float]], every: float | None) -> dict[str, Curv
 
 
 def _named(row: Any, gan: bool) -> dict[str, float]:
-    """Return a row as a dictionary keyed by names in `COLUMNS`, without missing values."""
+    """Return a row as a dictionary whose keys are names in `COLUMNS`; missing values are left
+    out.
+    """
     if not isinstance(row, Mapping):
         if not isinstance(row, list | tuple):
             row = [row]

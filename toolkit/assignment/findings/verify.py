@@ -34,7 +34,9 @@ def proof_of(verdict: Verdict, ids: Iterable[Id | None], evidence: claims.Eviden
 
 
 def _is_about(claim: claims.Claim[...], verdict: Verdict, ids: Iterable[Id | None]) -> bool:
-    """True if a claim can prove this verdict for all faults with these ids."""
+    """True if the claim, once shown to hold, proves the given verdict for every fault with one of
+    the given ids.
+    """
     return claim.verdict == verdict and claim.ids.issuperset(ids)
 
 

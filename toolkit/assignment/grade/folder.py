@@ -231,7 +231,7 @@ def refuse_same(folder: Path, out: Path) -> None:
     """Raise an error if the results would be written to the folder that contains the archives.
 
     Raises:
-        UsageError: both folders are the same.
+        UsageError: the two folders are the same.
     """
     if out.resolve() == folder.resolve():
         raise UsageError(

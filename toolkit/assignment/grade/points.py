@@ -29,7 +29,8 @@ Cause = tuple[object, ...]
 
 @dataclass
 class Counted:
-    """The points of one task, divided into lost, open and certain points.
+    """The points of one task, divided into points that are lost, points that are still open, and
+    points that the student is certain to receive.
 
     Attributes:
         losses: the findings that cost points in this task, each with the points that it costs; of

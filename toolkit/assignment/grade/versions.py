@@ -17,7 +17,7 @@ PINNED = re.compile(r"^([\w.-]+)==([^\s;]+)", re.MULTILINE)  # in a constraints 
 
 @functools.cache
 def toolkit_files() -> dict[str, str]:
-    """Return the SHA-256 of each file of the toolkit that affects a verdict, by path.
+    """Return the SHA-256 hashes, keyed by path, of the toolkit files that can affect a verdict.
 
     The exported models are not read, because `manifest.json` already contains their hashes.
     """

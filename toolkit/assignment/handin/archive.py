@@ -38,8 +38,8 @@ class BrokenArchive(ToolkitError):
 def members(data: bytes) -> Iterator[tuple[PurePosixPath, Iterator[bytes]]]:
     """Yield each file of a zip archive, as a safe relative path and an iterator over the contents.
 
-    Each of these iterators yields the contents in pieces of up to 1 MiB. Read the contents of a
-    file before you request the next file. The unpacked bytes are counted, because the sizes in the
+    The iterator over a file's contents yields pieces of up to 1 MiB. Read the contents of a file
+    before you request the next file. The unpacked bytes are counted, because the sizes in the
     archive are not trusted.
 
     Raises:
@@ -162,7 +162,8 @@ def _pieces(path: PurePosixPath, file: IO[bytes], budget: dict[str, int]) -> Ite
             unpacked from all files together, from all Python files, and from all notebooks.
 
     Raises:
-        BrokenArchive: the budget is used up, or the data is damaged.
+        BrokenArchive: the unpacked files exceed one of the limits in `budget`, or the data is
+            damaged.
     """
     kinds = [""]
     if path.suffix.lower() in budget and is_theirs(path):
@@ -180,7 +181,7 @@ def _pieces(path: PurePosixPath, file: IO[bytes], budget: dict[str, int]) -> Ite
 
 
 def _too_large(kind: str) -> BrokenArchive:
-    """Return the error for a total size that is too large.
+    """Return the error for an archive whose files have too large a total size.
 
     The total counts all files with the suffix `kind`, or all files if `kind` is "".
     """

@@ -306,8 +306,8 @@ def is_plain_rnn(name: str, words: Iterable[str]) -> bool:
     """Return True if a network's name contains "rnn" and its code mentions neither a sigmoid nor an
     LSTM.
 
-    Such a network must not be mistaken for the LSTM: the assignment compares the two, and the class
-    of the plain RNN is often in the training file.
+    A plain RNN must not be mistaken for the LSTM: the assignment compares the two, and the class of
+    the plain RNN is often in the training file.
 
     Args:
         name: the network's name in lower case.

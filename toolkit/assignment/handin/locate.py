@@ -196,7 +196,9 @@ def _with_use(code: Code, candidate: Candidate, training: Candidate) -> Candidat
 
 
 def _choose(located: Found, part: Part, candidates: list[Candidate]) -> None:
-    """Choose a candidate for a part, from the candidates with enough evidence."""
+    """Choose the best candidate for a part of the assignment, from those whose score is high
+    enough.
+    """
     rated, weak = [], []
     for candidate in candidates:
         if candidate.points >= ENOUGH[part]:

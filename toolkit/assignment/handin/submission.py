@@ -97,7 +97,8 @@ class Submission:
 
         If `line` is None, the method only checks that the file was handed in. If `file` is None,
         the result is True only if `line` is also None. The method opens only files that were in the
-        copy before any code ran; these were ordinary files, because links are not copied.
+        copy of the student's folder before any of the student's code ran; these were ordinary
+        files, because links are not copied.
         """
         if file is None:
             return line is None
@@ -162,7 +163,7 @@ def check_folder(path: Path) -> None:
 
 
 def _search(source: Path, chosen: str | None) -> Found:
-    """Find the file for each part of the assignment in a folder.
+    """Search a folder for the file that belongs to each part of the assignment.
 
     Raises:
         UsageError: `source` is not a folder, or contains no file for any part of the assignment.
@@ -207,7 +208,8 @@ def _notebooks_of(
 
 
 def _named(candidates: list[Candidate], code: Code, source: Path) -> PurePosixPath:
-    """Return the path of the only candidate whose file name occurs in another file or a README.
+    """Return the path of the candidate whose file name occurs in a text file (such as a README) or
+    in a code file that is not a candidate, provided that there is only one such candidate.
 
     A candidate also matches if a file that is not itself a candidate imports it, directly or
     indirectly; the import statement need not contain the suffix ".py". Unless exactly one candidate

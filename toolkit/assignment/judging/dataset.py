@@ -147,7 +147,8 @@ def _are_varied(by_length: dict[int, Items]) -> bool:
 
 
 def read_items(child: DatasetChild, length: int, read: int = NUM_ITEMS, **parameters: Any) -> Items:
-    """Read items whose palindromes have `length` digits, given as numbers or one-hot vectors.
+    """Read items of a data set with palindromes of `length` digits; each digit may be a number or a
+    one-hot vector.
 
     Args:
         read: the maximum number of items to read.

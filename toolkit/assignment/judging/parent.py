@@ -59,9 +59,9 @@ def check(
 
     The check recognises each file by its contents (`toolkit.assignment.handin.locate`).
 
-    A copy of the student's code runs in separate processes. Each process has a limit on CPU time,
-    and no process knows the correct answers. The processes are not a sandbox, so untrusted code
-    should be run inside one, as `grade` does.
+    The check copies the student's code and runs the copy in processes separate from its own. Each
+    process has a limit on CPU time, and no process knows the correct answers. The processes are not
+    a sandbox, so untrusted code should be run inside one, as `grade` does.
 
     Args:
         path: the folder that contains the files at any depth, or one of the files. In the latter

@@ -26,7 +26,7 @@ ANOTHER_USER = Isolation("limits", drop_user=True)
 
 @contextlib.contextmanager
 def closed(*folders: Path) -> Iterator[None]:
-    """Close folders to everybody except root while the `with` block runs."""
+    """Allow only root to access the folders while the `with` block runs."""
     before = {folder: folder.stat().st_mode for folder in folders}
     try:
         for folder in folders:

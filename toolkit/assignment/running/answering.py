@@ -68,7 +68,8 @@ def answer_questions(part: Part, root: Path, read: int, write: int) -> None:
 
     Args:
         root: the copy of the submission, which becomes the working directory.
-        read, write: the file descriptors of the pipes from and to the judge.
+        read, write: the file descriptors of the pipes from and to the process that checks the
+            submission.
     """
     os.chdir(root)
     random.seed(0)

@@ -35,7 +35,8 @@ def list_files(root: Path) -> list[PurePosixPath]:
 
 
 def list_folders(root: Path) -> list[PurePosixPath]:
-    """Return all subfolders, at any depth, except hidden folders and folders made by tools.
+    """Return all subfolders down to a depth of `MAX_DEPTH`, except hidden folders and folders
+    created by programs, such as `__pycache__`.
 
     The paths are relative to the folder, and links are left out.
     """

@@ -216,8 +216,8 @@ class LineRun(TypedDict):
     """The record of one statement, from a run of a script in which each statement is recorded when
     it runs.
 
-    The record also contains fields that are not listed here; only the code that makes the questions
-    for an oral examination reads them.
+    The record also contains fields that are not listed here; they are read only by the code that
+    writes the questions for an oral examination.
     """
 
     at: FileLine

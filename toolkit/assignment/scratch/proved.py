@@ -143,7 +143,7 @@ def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
 def _proof_of(path: Path, folder: int) -> dict[str, object]:
     """Return the contents that are required of the file that proves who made a scratch folder.
 
-    The contents name the folder's path and inode, so the proof in a copy of the folder is invalid.
+    The file names the folder's path and inode, so it proves nothing about a copy of the folder.
     """
     return {"toolkit": "scratch", "path": os.fsdecode(path), "inode": os.fstat(folder).st_ino}
 

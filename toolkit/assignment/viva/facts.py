@@ -195,7 +195,7 @@ def outcome(passes: list[Run], losses: list[int], run: Run) -> str | None:
         passes: what was recorded at each backward pass when the unchanged code ran.
         losses: the indices of the two backward passes whose losses are compared between the
             unchanged and the changed code.
-        run: the run of the changed code.
+        run: what was recorded when the changed code ran; empty if the run gave no result.
     """
     if not run:
         return None

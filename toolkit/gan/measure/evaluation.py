@@ -74,8 +74,8 @@ def frechet_distance(p: Gaussian, q: Gaussian) -> float:
 
 
 def over_draws(draws: Sequence[tuple[Any, ...]]) -> list[Any]:
-    """Combine several tuples with the same fields, each of which contains the scores of one set of
-    images, into a list with the `Spread` (mean and standard deviation) of each field.
+    """Combine the scores of several sets of images, given as tuples with the same fields, into a
+    list with the `Spread` (mean and standard deviation) of each field.
 
     The last field of each tuple must be a list, such as `Scores.class_shares`; in the result, the
     corresponding entry is a list with the `Spread` of each element.

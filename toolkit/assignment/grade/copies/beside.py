@@ -77,7 +77,9 @@ class Side:
         return cls(files, blocks, grams)
 
     def all_runs(self) -> set[int]:
-        """Return the runs of tokens in all files of the submission."""
+        """Return the hashes of the token sequences that occur in any file of the submission but not
+        in the skeleton.
+        """
         runs: set[int] = set()
         for grams in self.grams.values():
             runs.update(grams.tolist())

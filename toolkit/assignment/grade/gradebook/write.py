@@ -109,7 +109,7 @@ def write_gradebook(
     rubric: Rubric,
     title: str,
 ) -> Written:
-    """Write the grades and the feedback for a platform into the results folder.
+    """Write the grades and the feedback into the results folder, as files for a learning platform.
 
     Args:
         archives: the file names of all archives.

@@ -174,8 +174,8 @@ def _with_other_scripts(child: GANChild, game: Game, lines: Lines) -> Game:
 
 
 def _artist_like(game: Game, probe: "Probe") -> Artist | None:
-    """Return an `Artist`, a stand-in that draws digits with the shape and the value range of the
-    generator's images, or None if the shape or the range is not known.
+    """Return an `Artist`, which draws digits in place of the generator, in images of the same shape
+    and value range as the generator's, or None if the shape or the range is not known.
     """
     low, high = bounds_of(game, probe.images)
     outputs = [call.output for call in game.draws if call.output is not None]
@@ -185,7 +185,7 @@ def _artist_like(game: Game, probe: "Probe") -> Artist | None:
 
 
 def _stops_untrained(game: Game) -> bool:
-    """True if the script trained both networks for some steps and then stopped before its end.
+    """True if the script trained both networks for some steps but did not run to its end.
 
     The reason may be that the check cuts the training short: for example, a script that searches
     the generated images for certain digits cannot find them if the generator has not yet learned to
@@ -255,7 +255,8 @@ class Probe:
         """Return a network's outputs for a batch of at most `FEW` items or, if the network fails
         with this batch, for a batch as large as the one that it received in `call`.
 
-        The second request is for networks that accept only one batch size.
+        A batch of the original size is tried as well, because some networks accept only one batch
+        size.
 
         Args:
             index: the index of the input that is replaced by random numbers.
@@ -296,7 +297,9 @@ def _random_like(value: Value, rows: int, scale: float) -> Tensor:
 
 
 def _check_error(error: StudentError, trace: Trace, game: Game | None, verdicts: Verdicts) -> None:
-    """Report an exception of the student's code, if possible as a fault specific to GANs."""
+    """Report an exception that the student's code raised, if possible as a mistake specific to
+    GANs.
+    """
     misshapen = _misshapen(trace)
     if _says(error, AGAIN) and not ACTIVATION.search(error.text):
         verdicts.fault(

@@ -59,7 +59,7 @@ def _check_sigmoid(losses: list[Loss], game: Game, is_squashed: bool, verdicts: 
     """Report a loss that applies a sigmoid to the output of a sigmoid.
 
     Returns:
-        True if a loss was reported.
+        True if such a loss was found and reported.
     """
     loss = _sigmoid_again(losses, game, is_squashed)
     if loss is None or loss.input is None:
@@ -89,7 +89,7 @@ def _check_logits(losses: list[Loss], game: Game, verdicts: Verdicts) -> bool:
     """Report a loss that expects probabilities but is given the discriminator's logits.
 
     Returns:
-        True if a loss was reported.
+        True if such a loss was found and reported.
     """
     loss = next((loss for loss in losses if loss.name == PROBABILITIES), None)
     if loss is None or loss.input is None or not _is_unchanged(loss.input, game):

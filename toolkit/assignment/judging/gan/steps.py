@@ -72,7 +72,8 @@ def _foreign_passes(game: Game) -> list[int]:
     """Return the indices, in ascending order, of the backward passes in which the discriminator's
     loss gave gradients to the generator.
 
-    Such passes show that the generated images were not detached (`missing-detach`).
+    If the discriminator's loss gives gradients to the generator, the generated images were not
+    detached (`missing-detach`).
     """
     of_discriminator = {backward.index for backward in game.passes_of(game.discriminator)}
     of_generator = {backward.index for backward in game.passes_of(game.generator)}

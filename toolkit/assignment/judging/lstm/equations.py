@@ -102,8 +102,8 @@ def _fresh(network: Network, most: int | None = None) -> list[tuple[Tensor, Tens
     the batch sizes and lengths also differ from those in the search.
 
     Args:
-        most: the maximum number of steps; without it, some sequences may be longer than those in
-            the search.
+        most: the maximum number of steps; if it is None, some sequences may be longer than those
+            used in the search for the gates and states.
     """
     fresh = []
     for number, (batch, steps) in enumerate(network.other_sizes()):

@@ -212,7 +212,7 @@ def _report_shared(
         length: the length of the palindromes in a run without these arguments.
 
     Returns:
-        True if a data set was reported.
+        True if such a data set was found and reported.
     """
     training_rows = sets[0].rows
     for load, items in zip(loads[1:], sets[1:], strict=True):

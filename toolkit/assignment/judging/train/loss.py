@@ -127,8 +127,8 @@ def _start_of(losses: list[Loss], start: float) -> tuple[Loss, str | None]:
 
     Returns:
         The loss (the last one if several were combined) and a description of the combination, such
-        as "the sum of"; the description is None if the pass started from a single loss, or if two
-        losses were combined in an unknown way.
+        as "the sum of"; the description is None if the backward pass started from a single loss, or
+        if two losses were combined in a way that was not recognised.
     """
     values = [_value(loss) for loss in losses]
     for loss, value in zip(reversed(losses), reversed(values), strict=True):
@@ -188,8 +188,8 @@ def _judge(loss: Loss, before: int, trace: Trace, verdicts: Verdicts) -> None:
 def _judge_numbers(
     loss: Loss, numbers: Tensor, before: int, trace: Trace, verdicts: Verdicts
 ) -> None:
-    """Judge the input of a loss function, which should be the last step's logits for cross_entropy,
-    and the last step's log-probabilities for nll_loss.
+    """Judge whether a loss function is given the right kind of input: the last step's logits for
+    cross_entropy, or the last step's log-probabilities for nll_loss.
     """
     rows = numbers.movedim(1, -1).reshape(-1, numbers.size(1))
     kind, axis = kind_of(rows)
@@ -261,10 +261,10 @@ def _other_step(loss: Loss, numbers: Tensor, trace: Trace) -> tuple[str, list[fl
     """Find out whether a loss uses any time step other than the last one.
 
     Returns:
-        None if the loss is computed over the last step, or if the steps are unknown. Otherwise, a
-        name for the time steps that the loss uses, such as "another step", and the network's output
-        for the first sequence at the last step; if the name is "all time steps", None is returned
-        instead of this output.
+        None if the loss is computed from the output at the last step, or if it is not known which
+        steps the loss uses. Otherwise, a name for the time steps that the loss uses, such as
+        "another step", and the network's output for the first sequence at the last step; if the
+        name is "all time steps", None is returned instead of this output.
     """
     calls = [event for event in trace.between(-1, loss.index, Call) if event.grad]
     if not calls:

@@ -31,7 +31,7 @@ class Player(NamedTuple):
 
     @property
     def moved(self) -> set[int]:
-        """The parameters that the player's steps have updated."""
+        """The parameters that the recorded optimiser steps of this network have updated."""
         moved: set[int] = set()
         for step in self.steps:
             moved |= step.moved

@@ -1,5 +1,5 @@
-"""The record of a script's run, which `running/record/script` creates and the child process sends
-to the judge.
+"""The record of a run of a script; `running/record/script` creates the record, and the child
+process sends it to the process that checks the submission.
 """
 
 import math
@@ -316,7 +316,9 @@ class Trace(Record):
         return foreign | self._losses_of(foreign) | self._data_of(foreign_parameters)
 
     def _losses_of(self, passes: set[int]) -> set[int]:
-        """Return the indices of the losses in the graphs of the given backward passes."""
+        """Return the indices of the losses that contribute to the gradients of the given backward
+        passes.
+        """
         losses: set[int] = set()
         for event in self.all(Backward):
             if event.index in passes:
@@ -357,7 +359,7 @@ class Trace(Record):
         return [event for event in self.all(*kinds) if first < event.index < last]
 
     def notes(self, kind: str) -> list[Note]:
-        """Return the notes of this kind."""
+        """Return the events of the class `Note` whose `kind` is the given one."""
         return [event for event in self.all(Note) if event.kind == kind]
 
     @property

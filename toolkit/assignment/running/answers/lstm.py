@@ -50,7 +50,9 @@ POSITIONS = ("input", "hidden", "classes")  # of a constructor's parameters
 
 
 class LSTMAnswers:
-    """The replies to questions about the networks in one file, and about one built network."""
+    """Answers questions about the network classes in one file, and about one network built from
+    such a class.
+    """
 
     def __init__(self, root: Path, back: Back) -> None:
         self.root = root

@@ -104,8 +104,8 @@ class FolderFinder(MetaPathFinder):
         return self.root if self._is_root(name) else None
 
     def _is_root(self, name: str) -> bool:
-        """Return True if `name` may stand for the submission's folder: one of its files mentions
-        `name.module`, and the folder contains this module.
+        """Return True if `name` seems to be a package name for the submission's folder: a file in
+        this folder mentions `name.module`, and the folder contains that module.
         """
         for file in self.root.rglob("*.py"):
             text = file.read_text(encoding="utf-8-sig", errors="replace")

@@ -29,7 +29,8 @@ class Forked:
     Args:
         request: a dictionary with `part`, `root` (the folder of the submission), and the limits:
             `seconds` (of CPU time) and `memory` (in bytes).
-        read, write: the file descriptors of the pipes from and to the judge.
+        read, write: the file descriptors of the pipes from and to the process that checks the
+            submission.
         private: descriptors that the student's code must not have, so the process closes them
             before it does anything else.
     """

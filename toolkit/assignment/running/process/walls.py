@@ -244,7 +244,8 @@ class Listener:
         self._thread.start()
 
     def end(self) -> list[str]:
-        """After the part has ended, return the names of the limits that its output indicated.
+        """Return the names of the limits that the process has reached, according to its standard
+        error; call this method once the process has ended.
 
         The method does not wait until the pipe is closed, because other processes may still hold it
         open.
@@ -271,7 +272,7 @@ class Listener:
 
 
 def wall_of_status(status: int) -> list[str]:
-    """Return the names of the limits that an exit status indicates."""
+    """Return the names of the limits that a process reached, judging by its exit status."""
     if sys.platform == "win32":
         return []
     import signal

@@ -127,7 +127,8 @@ def _refuses_all_else(kind: type) -> type:
 
 @_refuses_all_else
 class StandIn:
-    """The result of `torch.load` for a missing file, or an item of this result.
+    """A stand-in for the object that `torch.load` would return for a missing file, or for an item
+    of this object.
 
     The stand-in can be indexed, formatted and passed to `load_state_dict`; almost any other use
     raises the error for the missing file.

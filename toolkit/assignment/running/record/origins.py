@@ -188,7 +188,8 @@ class Origins(FunctionMode):
         created in a network.
 
         For an attribute of a module, the method returns the line that first assigned the attribute.
-        For any other tensor, the place is looked up by the address of the tensor's storage.
+        For any other tensor, the method uses the memory address of the tensor's storage to find the
+        line that created this storage.
         """
         prefix, owner = _owner_of(name, network)
         path = name[len(prefix) :].strip(".")

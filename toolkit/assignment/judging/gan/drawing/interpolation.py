@@ -101,8 +101,8 @@ def _known_points(draws: list[Call], size: int, game: Game) -> Tensor:
 
 
 def _points_apart(paths: list[Path], draws: list[Call], size: int) -> list[Tensor]:
-    """Return the latent points of each generator call that contributes no point to any of the
-    paths, as one tensor (n, size) for each call.
+    """For each generator call that contributes no point to any of the interpolation paths, return
+    the call's latent points as a tensor (n, size).
     """
     on_paths: set[int] = set()
     for path in paths:

@@ -28,7 +28,8 @@ Transformed = tuple[int, str, Tensor]
 
 
 class Candidates:
-    """The series in a recorded forward pass, sorted into possible gates and possible states.
+    """The series of values over time in a recorded forward pass, and which of them may be gates or
+    states.
 
     Args:
         late: True to include series that have no value at the first step; the first value of every

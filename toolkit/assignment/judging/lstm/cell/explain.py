@@ -437,8 +437,8 @@ def unmatched(
 
 
 def _count_weights(network: Network) -> int:
-    """Build the network with `MANY` hidden units, so that only a small part of its weights is
-    applied to x(t), and count the weights in its matrices.
+    """Build the network with `MANY` hidden units, so many that only a small fraction of its weights
+    are applied to x(t), and count the weights in its matrices.
     """
     network.build(hidden=MANY)
     weights = 0

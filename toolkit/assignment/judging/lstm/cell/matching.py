@@ -269,8 +269,8 @@ class Assignments(NamedTuple):
 def _cells(
     candidates: Candidates, numbers: Sequence[int]
 ) -> list[tuple[int, Formula, dict[str, int]]]:
-    """Return the series that may be c(t) because one of the formulas for c(t) gives their values,
-    each with that formula and the gates in it.
+    """Return the recorded series that a formula for c(t) reproduces and that may therefore be c(t),
+    each with this formula and the series that serve as its gates.
 
     If the correct formula fits, the wrong formulas are not tried.
 

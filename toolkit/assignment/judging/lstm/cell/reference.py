@@ -206,8 +206,9 @@ class Trial:
         )
 
     def otherwise(self, number: int, name: str, *fields: str) -> claims.Evidence:
-        """Return the proof of a deviation in a gate's weights: the model's error with these
-        weights, and with random weights in their place.
+        """Return the proof that a gate's weights deviate from the equations: how far the model's
+        logits are from the network's logits, with these weights and with random weights in their
+        place.
 
         Args:
             number: of the layer.

@@ -46,7 +46,7 @@ class Operations(TorchDispatchMode):
 
     Args:
         root: the student's folder.
-        leaves: tensors by name; for each of them, the mode counts the operations that use it.
+        leaves: the tensors, keyed by name, for which the operations that use them are counted.
     """
 
     def __init__(self, root: Path, leaves: dict[str, Tensor]) -> None:

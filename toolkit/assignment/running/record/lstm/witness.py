@@ -48,7 +48,7 @@ class Layout(NamedTuple):
 
 
 class Seen:
-    """A network, and how a student's training script has built and called it.
+    """How a student's training script built and called a network.
 
     Args:
         calls: the calls to the network that led to one loss, in order; if there are several, each

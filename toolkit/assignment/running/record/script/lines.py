@@ -185,8 +185,8 @@ class _Change(ast.NodeTransformer):
     def _report(
         self, node: ast.Assign | ast.AnnAssign | ast.AugAssign, target: ast.expr
     ) -> list[ast.stmt]:
-        """Return two statements: the given assignment, and a call that reports it together with the
-        assigned value if the target is a name or an attribute.
+        """Return two statements: the given assignment, and a call that reports its file and line
+        and, if the target is a name or an attribute, also the assigned value.
         """
         arguments = []
         if node.value is not None and isinstance(target, ast.Name | ast.Attribute):
@@ -255,10 +255,10 @@ def _facts_of_numbers(numbers: Tensor) -> dict[str, Any]:
     """Return a summary of a tensor's values (n,): whether they are whole numbers, whether none is
     negative, and a checksum.
 
-    If a fact is uncertain, its value is None. If any value is nan, all facts are uncertain, because
-    the nan may come from uninitialised memory, which is filled with nan during the run. The sign is
-    also uncertain if some values are negative, but they make up no more than the fraction `SEVERAL`
-    of all values.
+    If a fact is uncertain, its value is None. If any of the tensor's values is nan, all three facts
+    in this summary are uncertain, because the nan may come from uninitialised memory, which is
+    filled with nan during the run. The sign is also uncertain if some values are negative, but they
+    make up no more than the fraction `SEVERAL` of all values.
     """
     if bool(numbers.isnan().any()):
         return {"whole": None, "nonnegative": None, "numbers": None}

@@ -121,8 +121,8 @@ def _names_in(function: ast.FunctionDef) -> set[str]:
 
 
 def _reached(name: str, words: Mapping[str, set[str]]) -> set[str]:
-    """Return the names that occur in a function and in all functions that it uses, directly or
-    indirectly.
+    """Return a function's own name and all names that occur in it or in any function that it uses,
+    directly or indirectly.
     """
     reached, waiting = {name}, [name]
     while waiting:

@@ -73,7 +73,7 @@ class Values:
         """Remember a call's output so that it can be recognised later.
 
         Args:
-            event: the index of the call.
+            event: the call's index in the list of recorded events.
         """
         copy = output.detach().clone()
         self._outputs.append((event, copy, set(_rows(copy))))
