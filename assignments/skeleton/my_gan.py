@@ -49,7 +49,8 @@ class Discriminator(nn.Module):
         raise NotImplementedError("Discriminator.__init__: the layers")
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images (batch, 1, 28, 28), in the generator's range, to scores (batch, 1).
+        """Map images (batch, 1, 28, 28), whose pixel values have the same range as the generator's
+        output, to scores (batch, 1).
 
         Choose whether the scores are logits or probabilities, and choose the loss to match.
         """

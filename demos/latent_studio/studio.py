@@ -201,7 +201,8 @@ class Studio:
         return figures.to_gif(self.generator(z), milliseconds=MILLISECONDS // len(z))
 
     def read(self, picture: str) -> Pictures:
-        """Judge a visitor's picture of a digit.
+        """Classify the digit in a visitor's picture, and compute the discriminator's score for the
+        picture.
 
         Args:
             picture: a picture file in base64, or a data URI.

@@ -23,6 +23,7 @@ PAGES = [
     pytest.param("gan_page", marks=pytest.mark.xdist_group("gan_demo")),
     "in_one_file",
 ]
+OTHER_SCREENS = [(1280, "dark"), (1024, "light"), (1024, "dark"), (PHONE, "light")]
 
 
 @pytest.fixture
@@ -45,8 +46,14 @@ def each_tab(page: Any) -> Iterator[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize("width", [1280, 1024, PHONE])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (1280, "light"),
+        (PHONE, "dark"),
+        *(pytest.param(*other, marks=pytest.mark.nightly) for other in OTHER_SCREENS),
+    ],
+)
 def test_no_serious_violation(
     browser: Any, request: pytest.FixtureRequest, name: str, width: int, scheme: str
 ) -> None:

@@ -56,7 +56,7 @@ def in_short(text: str, length: int) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text with a space in place of each character that cannot be printed."""
+    """Return the text with each character that cannot be printed replaced by a space."""
     characters = [character if character.isprintable() else " " for character in text]
     return "".join(characters)
 

@@ -71,7 +71,7 @@ class Interpolation(RecordPart):
 
 
 class RunRecord(RecordPart):
-    """The record of one run."""
+    """The record of one training run: its settings, its status and its results."""
 
     model: str  # lstm, rnn, gan or classifier: the command of `python -m toolkit.train`
     command: str  # the command line that continues or repeats the run

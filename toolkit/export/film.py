@@ -72,7 +72,8 @@ def has_film(exports_dir: Path) -> bool:
 
 
 def trainings(exports_dir: Path = EXPORTS_DIR) -> dict[str, Any]:
-    """Return the training films that the web pages show, under the keys `film` and `clinic`.
+    """Return a dictionary with the keys `film` and `clinic`, which contain the animations of GAN
+    training that are shown on the web pages.
 
     `film` shows the training of the generator in `exports_dir`, and is None if this training was
     not recorded; `clinic` contains the films of a healthy training run and of failed ones. If a

@@ -288,8 +288,8 @@ def _described(source: Export, export: Export) -> str:
 
 
 def belonging(source: Export, file: str, data: bytes, facts: Mapping[str, Any]) -> Export:
-    """Return a file with a manifest entry that contains the hash of `source`, the weight file from
-    which the new file was made.
+    """Return a new file that was made from the weight file `source`, together with a manifest entry
+    that contains the hash of `source`.
 
     If the manifest no longer lists the weights from which the file was made, the file is no longer
     valid.

@@ -165,7 +165,7 @@ def _sample(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
 def _sample_distinct(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
     """Sample left halves until `count` distinct ones have been found.
 
-    Sampling is fast if the split contains many more than `count` left halves.
+    Sampling is fast if the number of left halves in the split is much larger than `count`.
     """
     halves = _sample(count, half, split, rng)
     while True:

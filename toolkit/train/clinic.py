@@ -73,8 +73,9 @@ LESSONS = {
 def hold_clinic(names: list[str], workspace: Workspace) -> None:
     """Reproduce the failures listed in `names`, and write the results to `<runs_dir>/<name>/`.
 
-    `samples.png` and `curves.png` show a failure and its control, and `measured.json` contains the
-    metrics. `lesson.md` explains how to recognise the failure, what causes it and how to cure it.
+    `samples.png` and `curves.png` compare the failure with a correct control, and `measured.json`
+    contains the metrics. `lesson.md` explains how to recognise the failure, what causes it and how
+    to cure it.
     """
     mnist = load_mnist(workspace.data_dir)
     evaluator = load_evaluator(workspace, mnist)

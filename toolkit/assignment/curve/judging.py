@@ -62,7 +62,8 @@ class Diagnosis(NamedTuple):
 
 
 class Departure(NamedTuple):
-    """A bin where a curve is outside its band.
+    """A bin (a group of consecutive steps) in which a curve, or its mean so far, is outside the
+    range of healthy runs, or in which the accuracy is too low for the loss.
 
     Because `number` is the first field, `min` of several instances returns the one for the earliest
     bin.

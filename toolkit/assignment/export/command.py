@@ -54,7 +54,8 @@ def export(
         host: runs the student's code.
 
     Returns:
-        an `Exporter`, which holds the exports that were written and a sentence about each network.
+        an `Exporter`, which holds the exports that were written and the messages for the user, such
+        as which weights each exported network has.
 
     Raises:
         UsageError: `folder` contains no part of the assignment, or `out` contains the toolkit's own

@@ -1,4 +1,6 @@
-"""Functions that read the pages in `explain/`; each page explains one finding id."""
+"""Functions that read the pages in `explain/`; each page explains one kind of finding and is named
+after its id.
+"""
 
 import functools
 from pathlib import Path

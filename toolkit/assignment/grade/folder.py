@@ -318,7 +318,9 @@ def _identities(judging: Judging, cluster: str | None) -> set[str]:
 
 
 def _worker_identity(judging: Judging) -> str | None:
-    """Return the hash of a worker's grading conditions, or None if the worker has no sandbox."""
+    """Return a hash of the settings and software on a worker that can affect the check's verdict,
+    or None if the worker has no sandbox.
+    """
     try:
         return judging.identity()
     except ToolkitError:

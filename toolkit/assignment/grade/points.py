@@ -211,8 +211,8 @@ def _reasons_of_points(counted: list[Counted]) -> list[str]:
 
 
 def _homes(report: Report, rubric: Rubric) -> Mapping[Cause, list[Task]]:
-    """For each cause of findings (a key that `cause` returns), return the tasks in which it costs
-    points.
+    """Map the cause of each finding that costs points, as the key that `cause` returns, to the
+    tasks in which findings with this cause cost points.
 
     Findings with the same cause cost points in only one task, the one in which the cost is highest,
     but a missing part of the submission costs points in every task that this part belongs to.

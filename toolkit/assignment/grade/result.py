@@ -90,7 +90,9 @@ class Result(BaseModel):
 
     @property
     def open(self) -> float:
-        """The open points, which only a person can give."""
+        """The number of points that the check leaves open, so that a person must decide whether to
+        award them.
+        """
         return sum(test.extra_data.open for test in self.tests)
 
     @property

@@ -180,8 +180,8 @@ def _judge_archive(
 
 
 def _is_disturbed(report: Report, starved: bool) -> bool:
-    """Return True if the check left something unchecked, possibly because other programs were using
-    the processor or the memory.
+    """Return True if the check could not inspect all of the code, and the reason may be that other
+    programs were using the processor or the memory.
 
     Args:
         starved: True if other programs occupied the sandbox's processor core or used up the

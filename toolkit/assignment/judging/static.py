@@ -114,7 +114,9 @@ class Reading:
                 self._read_further(file)
 
     def _read_part(self, part: Part) -> None:
-        """Read the file for a part, and the files that it imports except those for other parts."""
+        """Read the main file of a part of the assignment and the files that it imports, but not the
+        main files of other parts.
+        """
         located = self.submission.parts[part]
         main_files = {entry.file for entry in self.submission.parts.values()}
         for file in located.files:

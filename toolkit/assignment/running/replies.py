@@ -1,11 +1,11 @@
 """The types of the replies that a process with a student's code sends to the judge (the process
 that checks the submission); mypy checks the toolkit's code in both processes against these types.
 
-The judge asks a question by calling a method of a class in `answers/`; the method runs in the other
-process, and its return type is the type of the reply. The judge does not import the classes in
-`answers/`, so `REPLIES` lists the return types again, and a test checks that they match the
-methods. The judge checks the type of each reply with the function `fits`, and rejects a reply of
-the wrong type.
+The judge asks a question by calling a method of a class in `answers/`; the method runs in the
+process with the student's code, and its return type is the type of the reply. The judge does not
+import the classes in `answers/`, so `REPLIES` lists the return types again, and a test checks that
+they match the methods. The judge checks the type of each reply with the function `fits`, and
+rejects a reply of the wrong type.
 """
 
 from collections.abc import Callable

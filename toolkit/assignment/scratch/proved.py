@@ -120,7 +120,8 @@ def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
     Raises:
         NotAbandoned: the folder belongs to another user, or the file that proves who made the
             folder is invalid or was just deleted.
-        OSError: the folder has no proof, or the proof is locked because the folder is in use.
+        OSError: the folder contains no file that proves who made it, or this file is locked because
+            the folder is in use.
     """
     if os.fstat(folder).st_uid != os.geteuid():
         raise NotAbandoned

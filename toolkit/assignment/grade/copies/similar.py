@@ -279,7 +279,9 @@ def own_grams(blocks: list[Block], names: bool) -> Grams:
 
 @functools.cache
 def skeleton(names: bool) -> Grams:
-    """Return the hashes of all runs of tokens in the skeleton's files."""
+    """Return the hashes of the runs of consecutive tokens that `grams_of` finds in the skeleton's
+    files.
+    """
     files = {}
     for path in package_data("skeleton").glob("*.py"):
         files[str(path)] = path.read_text(encoding="utf-8")

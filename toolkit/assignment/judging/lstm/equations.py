@@ -239,7 +239,7 @@ def record(
 
 
 def _num_rows(batch: int, hidden: int) -> int:
-    """Return the minimum number of sequences in a recording."""
+    """Return the minimum number of sequences that a recording must contain."""
     if batch == ROWS and hidden > ROWS:
         return ROWS
     return max(ROWS, 2 * hidden)

@@ -222,7 +222,9 @@ class Judged(NamedTuple):
 
     @classmethod
     def of(cls, slopes: Sequence[Slope]) -> Self:
-        """Find the slopes that are zero, and the slopes that differ from autograd's gradient."""
+        """Of the slopes measured by moving each parameter, find those that are zero (as is
+        autograd's gradient) and those that differ from autograd's gradient.
+        """
         largest = max((abs(slope.near) for slope in slopes), default=0.0)
         dead, cut = [], []
         is_clear = True

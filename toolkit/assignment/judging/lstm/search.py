@@ -93,7 +93,8 @@ def _as_seen(kind: str, call: SeenCall) -> Iterator[Usage]:
     """Yield ways to build and call the class, modelled on how the student's training script uses
     it.
 
-    Sizes chosen by the check are tried first, and then sizes from the student's training.
+    For the batch size and the number of steps, the check's own values are tried before the values
+    from the student's training run.
     """
     layout = kind, call["axes"], call["dim"]
     for steps in (STEPS, call["steps"]):
@@ -106,8 +107,8 @@ def _by_contract(kind: str) -> Iterator[Usage]:
     """Yield the way in which the skeleton code builds and calls the class, and then variants for
     classes that work only with certain sizes.
 
-    Such a class may fix the length or the batch size, or require the batch size to equal the hidden
-    size.
+    A class that works only with certain sizes may require a fixed sequence length, a fixed batch
+    size, or a batch size that equals the hidden size.
     """
     for batch, steps, extra in _sizes():
         for layout, dim in LAYOUTS:

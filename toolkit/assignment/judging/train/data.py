@@ -96,8 +96,8 @@ def _has_fixed_items(child: TrainChild, load: Load) -> bool:
 
 
 def _split_calls(trace: Trace) -> tuple[list[Call], list[Call]]:
-    """Split the calls to the trained networks into training calls, each followed by a backward
-    pass, and test calls.
+    """Return two lists of calls to the trained networks: the training calls, each of which is
+    followed by a backward pass, and the test calls.
     """
     learning = _learning_networks(trace)
     calls = [call for call in trace.all(Call) if call.inputs and call.network in learning]
@@ -209,7 +209,7 @@ def _report_shared(
         loads, sets: the data loaders and, in the same order, the items of each loader's data set;
             the training data comes first.
         arguments: the command-line arguments of the run; "" for none.
-        length: the length of the palindromes in a run without these arguments.
+        length: the length of the palindromes when the script is run without command-line arguments.
 
     Returns:
         True if such a data set was found and reported.
@@ -307,7 +307,7 @@ def _untrained(loads: list[Load], trained: set[Data], first: Load) -> list[Load]
 
     Args:
         loads: the loaders, in order of creation.
-        trained: the data sets that were trained on.
+        trained: the data sets that were used for training.
         first: the first loader whose data set was trained on.
     """
     untrained: dict[Data, Load] = {}

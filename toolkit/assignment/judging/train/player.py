@@ -46,7 +46,9 @@ class Player(NamedTuple):
 
 
 def parameters_of(steps: Iterable[Step]) -> set[int]:
-    """Return the parameters that the optimisers of these steps hold."""
+    """Return the parameters of the optimisers that made these steps and, for steps made without an
+    optimiser, the parameters that were changed.
+    """
     held: set[int] = set()
     for step in steps:
         held |= step.parameters

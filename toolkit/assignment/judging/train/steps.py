@@ -138,7 +138,9 @@ def _reason(clip: Clip, trace: Trace) -> str:
 
 
 def _are_separate(clips: list[Clip]) -> bool:
-    """Return True if each call limits the norm of one gradient, although there are several."""
+    """Return True if each call clips the gradient norm of a single parameter, and not all calls
+    clip the same parameter.
+    """
     separate = all(clip.name in NORM_CLIPS and len(clip.parameters) == 1 for clip in clips)
     return separate and len({clip.parameters for clip in clips}) > 1
 

@@ -186,8 +186,9 @@ class GANAnswers(Runs):
             file: the file that defines the function.
             generator: the id of the generator network.
             pixels: the number of pixels in one of the generator's images.
-            values: values for parameters that have no default; the keys, such as "latent_dim", are
-                the meanings that `names.toml` gives to parameter names.
+            values: values for parameters that have no default; each key, such as "latent_dim", is
+                the standard name under which `names.toml` groups students' names for the same
+                parameter.
             own: values for particular parameters, with precedence over `values`; the keys are the
                 parameters' names in lower case.
             seed: the seed of the random number generator.

@@ -95,8 +95,9 @@ class FolderFinder(MetaPathFinder):
         return spec
 
     def _folder(self, name: str) -> Path | None:
-        """Return the folder that a package name stands for: a folder of this name that contains
-        Python files, or else the submission's folder; None if neither is possible.
+        """Return the folder that a package name seems to refer to: a folder with this name that
+        contains Python files, or failing that, the submission's folder if it is imported by this
+        name, or None.
         """
         for path in sorted(self.root.rglob(name)):
             if path.is_dir() and any(path.glob("*.py")):

@@ -52,9 +52,7 @@ def has_too_few_weights(weights: int, n: int) -> bool:
 
 @proves("identity", "wrong-equation")
 def no_reading_fits(readings: int, nearest: float) -> bool:
-    """No matter which gates are taken as g, i, f and o, the equations do not give the network's
-    logits.
-    """
+    """No choice of the gates g, i, f and o makes the equations give the network's logits."""
     return readings > 0 and nearest > EXACT
 
 

@@ -198,7 +198,9 @@ def between(points: Tensor, first: Tensor, last: Tensor) -> Tensor | None:
 
 
 def _at_one_point(points: Tensor, point: Tensor, tolerance: Tensor) -> Tensor | None:
-    """Return zeros, (n,), if all points equal `point`, else None."""
+    """Return the position 0 for each point, as a tensor (n,), if all points equal `point` within
+    the tolerance, else None.
+    """
     if not bool(((points - point).norm(dim=1) < tolerance).all()):
         return None
     return torch.zeros(len(points), dtype=points.dtype)

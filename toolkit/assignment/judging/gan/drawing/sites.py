@@ -124,7 +124,9 @@ def unsearched(
 
 
 def unrun(game: Game, lines: Lines) -> Iterator[str]:
-    """Yield the files that may draw with the generator but did not run."""
+    """Yield each file that did not run during the check but may contain code that generates
+    images.
+    """
     stem = lines.file.rpartition("/")[2].removesuffix(".py")
     uses = re.compile(rf"\b({re.escape(stem)}|{re.escape(game.generator.name)})\b", re.I)
     for file, text in lines.texts.items():

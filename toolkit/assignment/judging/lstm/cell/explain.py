@@ -291,8 +291,8 @@ class LayerJudge(NamedTuple):
         """If several gates have the same fault, report this fault only once, at the operation given
         for the first of these gates.
 
-        The report uses the weakest proof among these gates, so a fault is reported only if it is
-        proved for each of them.
+        Of the proofs for these gates, the report uses the weakest, so the fault is reported only if
+        it is proved for every gate.
         """
         for (rule, detail), by_gate in proofs.items():
             first, *further = by_gate

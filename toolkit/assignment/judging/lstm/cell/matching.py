@@ -119,7 +119,8 @@ def _match(candidates: Candidates, possible_gates: list[tuple[int, str]]) -> Mat
     of values can be the gates, c(t) and h(t) of an LSTM.
 
     Args:
-        possible_gates: the series that may be gates, each with its activation.
+        possible_gates: the recorded series of values that may be gates, each as its index and the
+            name of its activation function.
     """
     kinds = dict(possible_gates[:MAX_CANDIDATES])
     reading = min(_readings(candidates, kinds), key=attrgetter("cost"), default=None)
@@ -195,8 +196,8 @@ def _read_state(candidates: Candidates, h: Tensor, c: Tensor) -> Tensor | None:
 
 
 def _gate(candidates: Candidates, k: int, kind: str, state: Tensor | None) -> Gate:
-    """Describe the series `k` as a gate that has the activation `kind` and reads x(t) and
-    `state`.
+    """Describe the recorded values with the index `k` as a gate that applies the activation
+    function `kind` and reads x(t) and `state`.
     """
     values, made = candidates.values[k], candidates.operations[k]
     before = _before_activation(candidates, k, kind)

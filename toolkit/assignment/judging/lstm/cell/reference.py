@@ -191,8 +191,8 @@ class Trial:
 
         Args:
             number: the index of the layer; None for the readout.
-            changes: the correct values of the fields that contain the deviation; these are fields
-                of the layer or, for the readout, of the whole model.
+            changes: the correct values for the fields in which the network deviates, keyed by field
+                name; the fields belong to the layer, or to the whole model if `number` is None.
         """
         if number is None:
             mended = replace(self.model, **changes)

@@ -17,7 +17,9 @@ class _Wider(FunctionMode):
     """
 
     def make(self, function: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
-        """Call the function with float64 in place of float32."""
+        """Call `function`, but replace any argument that is the dtype float32 with float64, and the
+        method `float` with `double`.
+        """
         if function is Tensor.float:
             function = Tensor.double
         named = {key: _wider(value) for key, value in kwargs.items()}

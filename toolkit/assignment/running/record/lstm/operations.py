@@ -134,7 +134,7 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
         runs: the operations of each run of the network; matrices cut from corresponding tensors of
             the runs are concatenated along the sequence axis.
         batch: the number of sequences in each run.
-        hidden: the number of units in a piece, which is the length of its second axis.
+        hidden: the number of hidden units, which is the length of each piece's second axis.
 
     Returns:
         `values`, the pieces without duplicates, float32 (n, runs * batch, hidden); and `seen`,

@@ -270,7 +270,7 @@ class Witness(Script):
                 raise EnoughSteps
 
     def _is_reached(self, call: Call) -> bool:
-        """Return True if the backward pass went through an output of a call."""
+        """Return True if the backward pass went through an output of this call to a network."""
         for output in call.outputs:
             if output.grad_fn is not None and output.grad_fn in self.tracer.nodes:
                 return True
@@ -312,15 +312,17 @@ def find_layout(x: Tensor, rows: set[int], stepwise: bool) -> Layout | None:
 
 
 def _steps(axes: str, shape: Sequence[int]) -> int:
-    """Return the number of time steps in a tensor with the axes of a `Layout`."""
+    """Return the number of time steps in a tensor of the given shape; `axes` names the tensor's
+    axes, as in `Layout.axes`.
+    """
     if axes == "bf":
         return shape[1] // CLASSES
     return shape[axes.index("t")]
 
 
 def _encoding(x: Tensor, axes: str) -> int | None:
-    """Return a tensor's value of `Layout.dim`, such as 10 for one-hot digits, or None if the tensor
-    contains no digits.
+    """Return how a tensor encodes digits, as in `Layout.dim` (10 for one-hot digits, 1 for floats
+    and 0 for integers), or None if it uses none of these encodings.
     """
     if "d" in axes:
         x = x.movedim(axes.index("d"), -1)

@@ -351,8 +351,8 @@ class Tracer:
 
     @unwatched
     def see_moves_by_hand(self) -> None:
-        """Record a step if parameters have been changed without an optimiser and had gradients that
-        no earlier step has used.
+        """Record an optimisation step if the program has changed parameters without an optimiser,
+        and if some of these parameters have gradients that no earlier step has used.
         """
         moved = []
         for key, old in self._weights.items():

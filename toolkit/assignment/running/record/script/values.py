@@ -1,5 +1,5 @@
-"""Classes and functions that describe tensors, remember losses, and find the parameters that a
-backward pass reaches.
+"""Classes and functions that describe tensors, store the recent results of loss functions, and find
+the parameters that a backward pass reaches.
 """
 
 import dataclasses

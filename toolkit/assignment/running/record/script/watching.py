@@ -108,7 +108,8 @@ def _subclass_hook(tracer: Tracer) -> Any:
 
 
 def _built(tracer: Tracer, function: Any, network: Any, /, *args: Any, **kwargs: Any) -> None:
-    """Call a network's constructor, and keep the arguments of the outermost constructor.
+    """Call a network's constructor, and keep its arguments unless a derived class's constructor has
+    already been called for the same network.
 
     A derived class's constructor is called before that of its base class, so only the arguments of
     the first call are kept.
