@@ -94,7 +94,7 @@ def _gates(from_x: Tensor, from_h: Tensor, wires: tuple[str, ...]) -> dict[str, 
 
     Args:
         from_x: W_x x(t) + b for all four gates, float64 (batch, 4 * hidden_size).
-        from_h: W_h h(t-1) for all four gates, with the same shape.
+        from_h: W_h h(t-1) for all four gates, with the same shape as `from_x`.
         wires: the cut wires.
     """
     gates = {}
@@ -128,8 +128,8 @@ def _projected_inputs(network: Any) -> Tensor:
 
     The shape is (10, hidden_size), or (10, 4 hidden_size) for an LSTM.
 
-    The weights of an export do not require gradients, but `gradient` differentiates through the
-    result, so this function makes the result require gradients.
+    The weights of an export do not require gradients, so this function makes its result require
+    them; otherwise, autograd could not compute the derivatives that `gradient` returns.
     """
     weight = network.cell.weight_ih.double()
     projected = F.linear(all_inputs(weight), weight, network.cell.bias.double())

@@ -16,9 +16,9 @@ def remembered(network: Any, digits: Tensor) -> Tensor:
     step.
 
     The memory is c(t) of an LSTM, or h(t) of an RNN. Each digit is replaced in turn by each of the
-    nine other values, and the rest of the sequence is read unchanged. The further the memory moves,
-    the more of the original digit it holds. If the network has forgotten the digit, the memory
-    stays the same.
+    nine other values, and the rest of the sequence is read unchanged. The more the memory changes,
+    the more of the original digit it still holds. If the network has forgotten the digit, the
+    memory stays the same.
 
     Args:
         network: an LSTM or an RNN on the CPU, either built by the toolkit or loaded from an

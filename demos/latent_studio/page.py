@@ -121,8 +121,8 @@ def _bytes(image: Tensor) -> str:
 
 
 def _sent(pictures: Pictures, z: Tensor | None = None) -> list[dict[str, Any]]:
-    """Return pictures as dictionaries that can be sent to the page's JavaScript; their fields are
-    those of its type `Sent`.
+    """Return pictures as dictionaries that can be sent to the page's JavaScript; each dictionary
+    has the fields of the JavaScript type `Sent`.
     """
     share, digit = pictures.shares.max(dim=1)
     sent = []

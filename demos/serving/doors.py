@@ -61,7 +61,7 @@ class Room:
         """Wait until `size` bytes are free, and reserve them until the returned `Place` is deleted.
 
         Raises:
-            Refused: after the maximum waiting time, there were still not enough free bytes.
+            Refused: too few bytes of the budget became free within the maximum waiting time.
         """
         until = time.monotonic() + SECONDS_TO_WAIT
         while not self._has_taken(size):
@@ -91,8 +91,8 @@ class Room:
 
 
 class Place:
-    """A reservation of some of a `Room`'s bytes for one request; deleting this object releases the
-    bytes.
+    """A reservation for one request: some of the bytes in the budget of a `Room`, which are
+    released when this object is deleted.
 
     The request holds a reference to its `Place`, so the two are deleted together. While the
     request's event waits in the queue, Gradio keeps the request, including its body.
@@ -156,7 +156,7 @@ class Body:
         self._is_complete = False
 
     async def __call__(self) -> Message:
-        """Receive the next piece of the body.
+        """Receive the next piece of the request's body.
 
         Raises:
             Refused: the body is too long, contains too many JSON items, or takes too long to

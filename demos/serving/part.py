@@ -30,8 +30,8 @@ def part(
             `ToolkitError`, the script receives the message. Coroutines run immediately, even while
             another call is running, so they must not use torch, which only one call at a time may
             use.
-        settings: JSON values that the script receives at the start, together with the Chinese
-            translations of the page's texts.
+        settings: JSON values that the script receives at the start; the Chinese translations of the
+            pages' texts are added to them.
     """
     pages = package_data("pages")
     script = (pages / f"{name}.js").read_text(encoding="utf-8")

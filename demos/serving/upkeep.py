@@ -16,7 +16,7 @@ def share_one_heap() -> None:
     by up to a seventh within a minute.
 
     This function also keeps large blocks, such as pictures, outside the heap, so that their memory
-    is returned to the system as soon as they are freed. By default, the size from which glibc
+    is returned to the system as soon as they are freed. By default, the minimum size at which glibc
     treats a block as large can rise. When a large block is freed, glibc raises this size to that of
     the block, and from then on uses the heap for all blocks up to this size. With many visitors,
     these blocks fragmented the heap, which grew by a tenth within twelve seconds.

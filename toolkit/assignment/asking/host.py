@@ -1,7 +1,7 @@
 """Starts the child process that runs a student's code, and sends it questions through a pipe.
 
 The declared type of the property `child.ask` is the class of the object that replies in the child
-process, so that type checkers can check each question. For an LSTM, for example,
+process, so that type checkers can check every call to one of its methods. For an LSTM, for example,
 `child.ask.build(...)` calls the method `LSTMAnswers.build` in the child process.
 """
 
@@ -168,7 +168,7 @@ class Child(Generic[Answers]):
 
     @property
     def ask(self) -> Answers:
-        """A proxy for the object in the child process that replies to questions; each method call
+        """A proxy for the object that replies to questions in the child process; each method call
         asks a question.
 
         Each method takes its arguments by keyword only, and returns the child process's reply.

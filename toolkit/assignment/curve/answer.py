@@ -109,7 +109,7 @@ def _recipe(curves: dict[str, Curve], network: str | None, length: object) -> st
     serve as the comparison for a given training run.
 
     Raises:
-        UsageError: the recipe cannot be determined from the curves and `network`, or there are no
+        UsageError: the curves and `network` do not show which network was trained, or there are no
             healthy runs of this network with palindromes of length `length`.
     """
     if set(GAN) <= curves.keys():

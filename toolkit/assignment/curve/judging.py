@@ -51,7 +51,9 @@ class Recipe(BaseModel):
 
 
 class Diagnosis(NamedTuple):
-    """The diagnosis of a training run, with the step and the cause if a curve leaves its band."""
+    """The diagnosis of a training run; if a curve leaves the range of healthy runs, the diagnosis
+    gives the step and the cause.
+    """
 
     cause: str = ""  # a key of causes.toml, or "" for a curve inside its band
     leaves: float = 0.0  # the step at which the curve leaves its band
@@ -162,7 +164,9 @@ def judge(curves: dict[str, Curve], recipe: Recipe) -> Diagnosis:
 
 
 def _compare(curves: dict[str, Curve], recipe: Recipe) -> Diagnosis:
-    """Find the first bin where a curve leaves its band, and the cause that fits the curves."""
+    """Return the diagnosis of the earliest `Departure`, with the first cause whose conditions the
+    curves meet; if there is no `Departure`, return an empty diagnosis.
+    """
     bins = {name: binned(curve, recipe) for name, curve in curves.items()}
     departures: list[Departure] = []
     for name, values in bins.items():
@@ -175,7 +179,9 @@ def _compare(curves: dict[str, Curve], recipe: Recipe) -> Diagnosis:
 
 
 def _outside_band(name: str, values: dict[int, float], recipe: Recipe) -> Iterator[Departure]:
-    """Yield a `Departure` for each bin in which a curve is outside its band."""
+    """Yield a `Departure` for each bin (group of steps) such that, both in this bin and in the next
+    one, a curve is outside the range of healthy runs on the same side.
+    """
     band = recipe.bands[name]
     for number, distance in deviations(name, values, band):
         if distance:

@@ -378,8 +378,8 @@ def _kept_result(out: Path, archive: Path, identities: set[str], rubric: Rubric)
     """Return an archive's valid earlier result, with points computed from the current rubric.
 
     The function returns None if there is no valid earlier result, or if the earlier result is
-    incomplete and is marked for grading again, because other programs may have slowed down the
-    check or used up the memory.
+    incomplete and is marked for grading again; a result gets this mark if other programs may have
+    slowed down the check or used up the memory.
     """
     path = _result_path(out, archive)
     if not path.exists():

@@ -28,7 +28,8 @@ Kind = tuple[Id, int | None]  # the id of a finding, and the number of its equat
 
 
 def lessons(results: Collection[Result]) -> list[Lesson]:
-    """Return a lesson for each kind of finding, the most frequent kind first.
+    """For each kind of finding, return a `Lesson` with the archives in which it occurs and examples
+    of the students' code, the most frequent kind first.
 
     Two findings are of the same kind if they have the same id and are about the same equation.
     """

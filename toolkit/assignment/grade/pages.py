@@ -130,7 +130,8 @@ def pair_page(pair: Pair, files: Iterable[tuple[str, str, list[Row]]]) -> str:
     """Return a page with two submissions side by side.
 
     Args:
-        files: the files, as `side_by_side` yields them.
+        files: for each pair of files, their paths and the rows of their side-by-side view, as
+            `side_by_side` yields them.
     """
     return _render("pair.html.j2", pair=pair, files=list(files))
 

@@ -239,7 +239,7 @@ def _open(counted: Counted, not_seen: Iterable[Finding], is_unseen: bool) -> Non
 
     Args:
         is_unseen: True if the check found out nothing about at least one of this task's parts; a
-            person then has to award or withhold all the points that the task has left.
+            person then has to award or withhold all the points that have not already been deducted.
     """
     remaining = counted.score
     open_points = remaining if is_unseen else 0.0

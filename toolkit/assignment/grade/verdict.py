@@ -71,7 +71,8 @@ def grade_archive(
         the content of `results.json`; every archive gets a result, even a broken archive.
 
     Raises:
-        ToolkitError: this user has no acceptable isolation method; see `find_isolation`.
+        ToolkitError: no acceptable isolation method is available to this user on this machine; see
+            `find_isolation`.
         Failed: the grader itself failed.
     """
     from toolkit.assignment.sandbox.apart import Exceeded  # needs Linux
@@ -102,7 +103,8 @@ def judged_apart(
         the bytes that `work` returns.
 
     Raises:
-        ToolkitError: this user has no acceptable isolation method; see `find_isolation`.
+        ToolkitError: no acceptable isolation method is available to this user on this machine; see
+            `find_isolation`.
         Exceeded: `work` exceeded the limits on time, memory or the size of its result.
         Failed: `work` raised an exception.
     """

@@ -98,7 +98,7 @@ def _trainings(
 
 
 def _fault_of_code(findings: Collection[Finding], reached: float | None) -> Finding | None:
-    """Return the first finding that explains why the code of Part I cannot learn, or None."""
+    """Return the first finding that explains why the student's LSTM cannot learn, or None."""
     forgets = reached is not None and reached <= CHANCE
     ids = {*BROKEN, "state-not-carried"} if forgets else {*BROKEN}
     for finding in findings:

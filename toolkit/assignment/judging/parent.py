@@ -247,7 +247,7 @@ def _choose(
     LSTM, and choose the file that is mentioned in other files or in the README.
 
     If other files and the README mention no candidate, choose the file for which the check leaves
-    the fewest questions unanswered; one such question is whether the loss is correct.
+    the fewest of its questions unanswered, such as whether the loss is correct.
 
     Args:
         setting: further arguments to `Verdicts`.
@@ -300,7 +300,9 @@ def _leave_one_stop(verdicts_of: Mapping[Part, Verdicts]) -> None:
 
 
 def _has_same_stop(verdicts: Verdicts, stop: Finding) -> bool:
-    """True if a part has a fault with the same id, file and line as `stop`."""
+    """True if the faults of a part include one with the same id, file and line as the finding
+    `stop`.
+    """
     for fault in verdicts.faults:
         if (fault.id, fault.file, fault.line) == (stop.id, stop.file, stop.line):
             return True
@@ -514,8 +516,8 @@ def _proved_by(error: Mapping[str, Any], finding: Finding) -> Finding | None:
 
 
 def _ended(finding: Finding) -> bool:
-    """True if a finding says that the code ended early or trained nothing; the cause may be one of
-    the check's limits, even if no exception was raised.
+    """True if a finding says that the code ended early or trained nothing; one of the check's
+    limits may be the cause, even if the code raised no exception.
     """
     by_itself = finding.proof is not None and finding.proof.claim == claims.shared.was_seen.name
     ids = ("does-not-import", "time-limit")

@@ -128,8 +128,8 @@ class Reading:
             self.unreadable.add(part)
 
     def _read_further(self, file: str) -> None:
-        """Search a file that is neither the main file of a part of the assignment nor imported by a
-        main file for imports of the toolkit.
+        """Look for imports of the toolkit in a file that is neither the main file of a part of the
+        assignment nor imported by a main file.
         """
         parts = self.submission.parts
         users = [part for part, located in parts.items() if file in located.users]

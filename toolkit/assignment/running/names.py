@@ -95,8 +95,8 @@ def arguments(
         known: the values to pass, keyed by the meaning of the parameter's name; a parameter that
             has a default keeps it if the value for its meaning is None or has already been passed
             to an earlier parameter.
-        needed: further values, also keyed by the meaning of the parameter's name, used only for
-            parameters without a default.
+        needed: values for parameters that have no default and for which `known` has no value; they
+            are also keyed by the meaning of the parameter's name.
         by_name: parameter name in lower case -> value, which takes precedence over all other
             values.
         positions: meanings of names; their values in `known` are passed, in this order, to the

@@ -81,8 +81,8 @@ def place_of_class(kind: type, root: Path | str, *methods: str) -> Place | None:
 def line_of(definition: Any, *methods: str) -> int | None:
     """Return the number of the line on which a function or a class begins.
 
-    If a class defines any of the methods named in `methods`, return the number of the line on which
-    the first of these begins, in the order of `methods`, rather than the line of the class.
+    If a class defines any of the methods named in `methods`, return instead the number of the line
+    on which the method that comes first in `methods` begins.
     """
     for method in methods:
         definition = vars(definition).get(method, definition)

@@ -4,9 +4,9 @@ The warm process never runs a student's code. For each part of each submission, 
 its GAN, the warm process starts a child process. The child process runs the student's code, and
 replies to the questions of the judge (the process that checks the submission). The child process
 and the warm process use the same two pipes: the standard input and output. When a child process
-ends, for whatever reason, the warm process informs the judge. In a sandbox, the report also goes
-through a third pipe. Only the warm process can write to the third pipe, whose descriptor it
-receives as a command-line argument.
+ends, for whatever reason, the warm process informs the judge. In a sandbox, the warm process sends
+this message through a third pipe as well. Only the warm process can write to the third pipe, whose
+descriptor it receives as a command-line argument.
 """
 
 import contextlib

@@ -142,7 +142,7 @@ def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
 
 
 def _proof_of(path: Path, folder: int) -> dict[str, object]:
-    """Return the contents that are required of the file that proves who made a scratch folder.
+    """Return what the file that proves who made a scratch folder must contain.
 
     The file names the folder's path and inode, so it proves nothing about a copy of the folder.
     """

@@ -149,8 +149,8 @@ def _two_losses(places: list[CodeLine]) -> list[int]:
     a code change.
 
     If all backward passes start on the same line of code, the first two passes are used. Otherwise,
-    only the first pass from each line is considered, and the last two of these first passes are
-    used.
+    the function finds the first pass that starts on each line, and uses the last two of the passes
+    found.
     """
     firsts = sorted({places.index(place) for place in places})
     if len(firsts) > 1:

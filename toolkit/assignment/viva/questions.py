@@ -1,7 +1,7 @@
 """Multiple-choice questions made from facts about code; a blind guess is right one time in four.
 
 A person who knows similar programs can often guess a property of a single line from its position in
-the file. Therefore, each question is about seven lines, and asks how many of them have a certain
+the file. Therefore, each question names seven lines, and asks how many of them have a certain
 property. If possible, each of the seven lines is close to a line that differs from it in this
 property. The four choices are consecutive numbers, and none can be ruled out in advance: the code
 contains enough lines with and without the property for each of the four to be the right answer.
@@ -30,7 +30,7 @@ MAX_TEXT = 80  # characters of a value
 
 
 class ScriptFacts(NamedTuple):
-    """The facts about the lines of one training script."""
+    """Facts about individual lines of code, obtained by running one training script."""
 
     script: str
     batch: int | None  # None for the script's own size
@@ -152,7 +152,8 @@ def _contrasting(
 ) -> tuple[list[CodeLine], list[CodeLine]]:
     """Return the lines whose value in `facts` is `value`, and the lines with a different value.
 
-    A line is left out unless a nearby line belongs in the other of these two lists.
+    A line whose value is `value` is left out unless a line with a different value is nearby, and
+    vice versa.
 
     Args:
         distance: a line is nearby if it is at most this many lines away, counting only the lines in

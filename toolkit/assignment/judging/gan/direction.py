@@ -34,8 +34,8 @@ class Pushes(NamedTuple):
 
     @property
     def sign(self) -> int:
-        """The sign of the pushes: 1 if more turns push the outputs up than down, -1 if more push
-        them down than up, else 0.
+        """The direction in which most optimiser steps move the discriminator's outputs: 1 if more
+        steps raise the outputs than lower them, -1 if more lower them than raise them, else 0.
 
         Some turns may move the outputs in the opposite direction, because the code may deliberately
         swap the labels of real and generated images.
@@ -66,7 +66,7 @@ class Pushes(NamedTuple):
 
 
 class Sides(NamedTuple):
-    """How training steps push the discriminator's outputs, up or down, in three groups that the
+    """How training steps push the discriminator's outputs (up or down) in the three cases that the
     check compares.
 
     `real` and `drawn` say how the discriminator's steps push its outputs for real and for generated
@@ -204,10 +204,11 @@ def _loss_of(game: Game, turns: list[Turn], *, drawn: bool) -> Placed | None:
     images or, if `drawn` is false, on real images.
 
     Returns:
-        The loss. If it was not recorded, the line that computed the value from which the backward
-        pass starts; if this line is unknown, the call to the discriminator. If no backward pass
-        goes through a call to the discriminator with images of the requested kind, the function
-        returns the location of the first given optimiser step, or None if no steps are given.
+        The loss. If the loss was not recorded, the function returns the line that computed the
+        value from which the backward pass starts, or, if this line is unknown, the call to the
+        discriminator. If no backward pass goes through a call to the discriminator with images of
+        the requested kind, the function returns the location of the first given optimiser step, or
+        None if no steps are given.
     """
     for judged, _, backward in game.pushes(turns):
         if bool(judged.drawn.any()) != drawn:

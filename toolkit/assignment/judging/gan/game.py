@@ -180,7 +180,9 @@ class Game:
         return draws
 
     def judged_in(self, backward: Backward) -> list[Judged]:
-        """Return the calls to the discriminator that a backward pass went through."""
+        """For a given backward pass, return those calls to the discriminator through which it
+        propagated gradients.
+        """
         return [self.judged[index] for index in backward.gradients if index in self.judged]
 
     @property

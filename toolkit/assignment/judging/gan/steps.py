@@ -202,7 +202,7 @@ def _check_stale(player: Player, verdicts: Verdicts) -> bool:
     """Report the first step that uses gradients which an earlier step has already used.
 
     Returns:
-        True if a step was reported.
+        True if such a step was found and reported.
     """
     for step in player.steps:
         if step.stale:

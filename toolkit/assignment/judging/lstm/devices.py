@@ -11,8 +11,8 @@ from toolkit.assignment.running.places import Place
 def check_device(network: Network, text: str, verdicts: Verdicts) -> None:
     """Call the network as if it had been moved to a GPU, and report a tensor that stays on the CPU.
 
-    Weights and biases that are missing from `parameters()` have a finding of their own. The check
-    assumes that they are moved to the GPU too, so it never reports that they stay on the CPU.
+    Weights and biases that are missing from `parameters()` are reported in a separate finding. The
+    check assumes that they are moved to the GPU too, so it never reports that they stay on the CPU.
 
     Args:
         text: the text of the file that defines the network.

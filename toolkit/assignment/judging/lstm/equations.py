@@ -118,10 +118,10 @@ def _read(network: Network) -> tuple[Recording, Match | None]:
     """Record a forward pass of the network, and match the recorded values to the variables in the
     equations with as few deviations as possible.
 
-    Afterwards the network has the weights that gave the best match. If there is no good match,
-    smaller weights are tried, because the usual weights may make the values too large to be
-    matched. A tensor of zeros with one row per sequence may be a bias or an initial state; it is
-    tried first as a bias.
+    When the function returns, the network has the weights that gave the best match. If there is no
+    good match, smaller weights are tried, because the usual weights may make the values too large
+    to be matched. A tensor of zeros with one row per sequence may be a bias or an initial state; it
+    is tried first as a bias.
     """
     rows = _tensors_with_rows(network)
     attempts: list[tuple[float, frozenset[str]]] = [(1.0, frozenset()), (SMALL, frozenset())]
@@ -376,9 +376,9 @@ def _larger(network: Network, usual: reference.Model) -> reference.Model:
     code clips the states, shorter sequences are tried where the network accepts them.
 
     Returns:
-        a model of the network with the large weights, if the network's values match the equations.
-        If there is no match, the network's usual weights are restored, and the result is `usual`,
-        the model with these weights.
+        a model of the network after it has been given large weights, if the network's values then
+        match the equations. If there is no match, the network's usual weights are restored, and the
+        result is `usual`, the model with these weights.
     """
     rows = _tensors_with_rows(network)
     for few in (None, FEW_STEPS) if network.any_length else (None,):

@@ -135,8 +135,8 @@ def _is_frozen(parameter: dict[str, Any], often: int) -> bool:
     """True if a parameter is used, does not require a gradient and is not an initial state.
 
     Args:
-        often: the number of uses in one forward pass from which a parameter that is zero at first
-            no longer counts as an initial state.
+        often: a parameter that is zero at first counts as an initial state only if one forward pass
+            uses it fewer than this number of times.
     """
     if parameter["grad"] or not parameter["uses"]:
         return False
@@ -145,7 +145,7 @@ def _is_frozen(parameter: dict[str, Any], often: int) -> bool:
 
 def _loose_states(network: Network) -> list[str]:
     """Return the names of the initial states that are neither parameters nor buffers and that are
-    not zero at first.
+    not zero in a newly built network.
     """
     states = []
     for tensor in network.tensors:

@@ -179,8 +179,8 @@ def apart(rows: Tensor, changed: Tensor) -> bool:
     changes them only through a softmax over the batch.
 
     When the first row changes, a softmax over the batch shifts the logarithms of all other rows by
-    the same amount. If the logarithms of the first row shift by the same amount as those of the
-    other rows, the network does not keep the sequences apart.
+    the same amount. If the logarithms of the first row also shift by this amount, the cause is not
+    such a softmax, and the output for one sequence depends on other sequences.
 
     Args:
         rows: outputs (batch, 10).

@@ -212,7 +212,7 @@ def _report_shared(
         length: the length of the palindromes when the script is run without command-line arguments.
 
     Returns:
-        True if such a data set was found and reported.
+        True if a data set that shares palindromes with the training data was found and reported.
     """
     training_rows = sets[0].rows
     for load, items in zip(loads[1:], sets[1:], strict=True):

@@ -101,8 +101,8 @@ def steps_of(output: Tensor) -> Iterator[tuple[str, Tensor]]:
 
 
 def _labels(first: int, last: int, trace: Trace) -> Iterator[Tensor]:
-    """Yield the digits in each batch and in each target of a loss function, because they may be the
-    labels.
+    """Yield the digits that may be the labels: those in batches from a DataLoader and in targets of
+    loss functions.
     """
     for event in trace.between(max(-1, first - BEFORE), last, Event):
         values: list[Value] = []

@@ -38,8 +38,8 @@ class Player(NamedTuple):
         return moved
 
     def listed(self, parameters: Iterable[int]) -> str:
-        """Return one string with the names of those `parameters` that belong to the player; a long
-        list is shortened.
+        """Return a string that lists the names of those `parameters` that belong to this network; a
+        long list is shortened.
         """
         chosen = set(parameters)
         return listed([name for key, name in self.parameters.items() if key in chosen])

@@ -262,8 +262,8 @@ class Trace(Record):
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
-        """Build the trace from the reply of the process running the script to a `run`, `run_also`
-        or `run_drawing` request.
+        """Build the trace from the reply to a `run`, `run_also` or `run_drawing` request; the reply
+        comes from the process that runs the script.
 
         Raises:
             Exception: the reply is malformed; the class of the exception depends on what is wrong.

@@ -166,8 +166,8 @@ def _dataset_in(kinds: dict[str, type], name: str | None) -> type | None:
 def _read(dataset: Any, count: int) -> Iterator[Any]:
     """Yield at most `count` items of a data set.
 
-    If a data set supports indexing and has more than `count` items, random ones are read, because
-    the smallest items may come first, for example in sorted data.
+    If a data set supports indexing and `len` and has more than `count` items, the items are chosen
+    at random, because the first ones may not be typical, for example in sorted data.
     """
     if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__getitem__"):
         yield from islice(iter(dataset), count)

@@ -55,7 +55,7 @@ class GANAnswers(Runs):
         The images are replaced as soon as the second run has made as many training steps as the
         first run made.
 
-        While the script runs for the second time, this process requests images from the judge with
+        During the second run, this process requests images from the checking process with
         back("draw", z, training), and logits with back("classify", images).
 
         Args:
@@ -246,9 +246,9 @@ class GANAnswers(Runs):
         return answer
 
     def _names_without(self, words: Container[str]) -> dict[str, Any]:
-        """Return the values of the script's variables, keyed by their names in lower case, but
-        leave out each variable whose name has one of the meanings `words` according to
-        `names.toml`.
+        """Return the values of the script's variables, keyed by their names in lower case;
+        variables whose names have, according to `names.toml`, one of the meanings in `words` are
+        left out.
 
         Args:
             words: the meanings.

@@ -73,7 +73,8 @@ class LSTMAnswers:
         """Record how a training script builds and calls its networks.
 
         Args:
-            files: the scripts; the first script that trains is used.
+            files: the scripts, which are run one after another until one of them shows how it calls
+                a network that it trains.
             name: the class name of the network to look for; a script is stopped at its first
                 backward pass through a network of this class. If `name` is None, a network of any
                 class will do, and the run does not end at the first backward pass.

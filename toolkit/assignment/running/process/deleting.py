@@ -1,7 +1,7 @@
 """Functions that delete untrusted files and folders, at any depth and without recursive function
 calls, and return the names of those that could not be deleted, with the reasons.
 
-This module needs no third-party packages, because it is also used inside the sandbox.
+This module uses no third-party packages, so that it can also run inside the sandbox.
 """
 
 import os

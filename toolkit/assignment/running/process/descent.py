@@ -1,7 +1,7 @@
 """Safe traversal of an untrusted folder: subfolders are opened relative to the file descriptor of
 the current folder, and links are not followed.
 
-This module needs no third-party packages, because it is also used inside the sandbox.
+This module uses no third-party packages, so that it can also run inside the sandbox.
 """
 
 import contextlib

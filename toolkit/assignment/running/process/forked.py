@@ -60,7 +60,9 @@ class Forked:
         os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
 
     def starved(self) -> float:
-        """Return the seconds for which the process was ready to run but had no core."""
+        """Return the number of seconds that the process was ready to run but had to wait for a
+        core.
+        """
         try:
             times = Path(f"/proc/{self.pid}/schedstat").read_bytes().split()
             return int(times[1]) / 1e9

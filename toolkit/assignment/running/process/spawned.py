@@ -52,7 +52,8 @@ class Spawned:
         self._process.wait()
 
     def starved(self) -> float:
-        """Return the seconds for which the process was ready to run but had no core.
+        """Return the number of seconds that the process was ready to run but had to wait for a
+        core.
 
         The result is an estimate, because the process is measured only twice a second.
         """

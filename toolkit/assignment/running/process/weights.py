@@ -17,7 +17,8 @@ COMPARISONS = ("__lt__", "__le__", "__gt__", "__ge__")
 
 
 class Weights:
-    """Keeps track of the missing weight files, and of the networks that tried to load them.
+    """Keeps track of the missing weight files, and of the networks into which a stand-in for such a
+    file was loaded.
 
     A network or an optimiser that loads its state from a missing file keeps its current values. A
     stand-in for a file is supplied only after a run has failed because the file was missing; this
@@ -127,8 +128,8 @@ def _refuses_all_else(kind: type) -> type:
 
 @_refuses_all_else
 class StandIn:
-    """A stand-in for the object that `torch.load` would return for a missing file, or for an item
-    of this object.
+    """A stand-in for the object that `torch.load` would return for a missing file; the stand-in
+    also replaces each item of this object.
 
     The stand-in can be indexed, formatted and passed to `load_state_dict`; almost any other use
     raises the error for the missing file.

@@ -184,8 +184,8 @@ class Origins(FunctionMode):
                 yield made
 
     def of(self, network: nn.Module, name: str, tensor: Tensor | None = None) -> Place:
-        """Return the place in the student's code where the module or tensor called `name` was
-        created in a network.
+        """Return the place in the student's code where the network's module or tensor called `name`
+        was created.
 
         For an attribute of a module, the method returns the line that first assigned the attribute.
         For any other tensor, the method uses the memory address of the tensor's storage to find the

@@ -43,8 +43,8 @@ class Function:
 
     @property
     def trains(self) -> bool:
-        """True if the function takes a training step; functions named `forward` or `__init__` also
-        count, so that `of_kind` leaves them out as well.
+        """True if the function takes a training step, or if its name is `forward` or `__init__`; in
+        either case, `of_kind` leaves it out.
         """
         if self.node.name in ("forward", "__init__"):
             return True

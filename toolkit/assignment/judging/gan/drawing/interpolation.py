@@ -2,8 +2,8 @@
 classes.
 
 An interpolation is recognised by its latent points, which lie on a line or an arc, no matter where
-the code draws the images. If the script itself generates no interpolation, the check calls those of
-its functions that may generate one.
+the code draws the images. If the script itself generates no interpolation, the check calls those
+functions of the script that may generate one.
 """
 
 from collections.abc import Sequence
@@ -189,8 +189,9 @@ def _rows_of(tensors: Sequence[Tensor], latent_dim: int) -> list[Tensor]:
     """Return the tensors that may hold complete latent points, reshaped to (n, latent_dim), and the
     tensors whose rows may be only the noise part of latent points that also contain a label.
 
-    Rows that may be only the noise part of latent points must have at least three entries and at
-    least latent_dim / 2 entries, so that they are unlikely to match a latent point by chance.
+    A tensor whose rows may be only the noise part is returned only if each row has at least three
+    entries and at least latent_dim / 2 entries, because shorter rows could agree with part of a
+    latent point by chance.
     """
     rows = []
     for tensor in tensors:
@@ -217,8 +218,8 @@ def _judge(
         samples: tensors, each (n, d), whose rows may be the ends of a path.
 
     Returns:
-        True if a verdict on the interpolation was reported, that is, right or wrong; False if the
-        check could not decide.
+        True if the check reported the interpolation as right or wrong; False if it could not
+        decide.
     """
     for path, place in zip(paths, places, strict=True):
         longer = path
@@ -264,8 +265,8 @@ def _judge_ends(path: Path, place: Placed, samples: Sequence[Tensor], verdicts: 
     not a sample and a sample lies on the continuation of the path.
 
     Returns:
-        True if a verdict on the interpolation was reported, that is, right or wrong; False if the
-        check could not decide.
+        True if the check reported the interpolation as right or wrong; False if it could not
+        decide.
     """
     are_samples = [is_sample(end, samples) for end in path.points[[0, -1]]]
     if all(are_samples):
@@ -345,9 +346,9 @@ def _best_attempt(
     again with 9 steps.
 
     Returns:
-        the paths and the outcome of one of the two calls, namely the first that gives a path of
-        nine points without repetitions or, failing that, the first that gives any path; None if
-        neither call gives a path.
+        the paths that were found and the outcome of the call, for the first of the two calls that
+        gives a path of nine points without repetitions or, failing that, the first that gives any
+        path; None if neither call gives a path.
     """
     best: tuple[list[Path], Tried] | None = None
     for count in (NUM_IMAGES - 2, NUM_IMAGES):
@@ -424,8 +425,8 @@ def _is_seeded(lines: Lines) -> bool:
 
 
 def _check_choice(function: Function, functions: Functions, verdicts: Verdicts) -> bool:
-    """Call a function with many different random seeds, and judge the pair of latent points that it
-    chooses each time as the ends of an interpolation.
+    """Call a function with many different random seeds; each time, judge the two latent points
+    between which the function chooses to interpolate.
 
     Returns:
         False if, for at least one of the seeds tried, the function did not choose the two ends of

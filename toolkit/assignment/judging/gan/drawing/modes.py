@@ -75,8 +75,8 @@ def samples(game: Game) -> list[Call]:
 
 
 def _is_in_training(call: Call, game: Game) -> bool:
-    """True if a call follows the first step and, in a run that was cut short, precedes the last
-    step.
+    """True if a call to the generator comes after the first optimiser step and, in a run that was
+    cut short, before the last one.
     """
     steps = [step.index for step in game.steps]
     if not steps or call.index <= min(steps):

@@ -279,8 +279,8 @@ def _are_alike(point: Tensor, rows: Tensor) -> Tensor:
     """Return a mask, bool (n,), that selects the rows that lie in nearly the same direction from
     the origin as `point`.
 
-    If the point has fewer than three coordinates, only rows that are almost equal to the point are
-    selected.
+    If `point` has fewer than three coordinates, a similar direction is not enough: only rows that
+    are almost equal to `point` are selected.
     """
     rows = rows.double()
     alike: Tensor

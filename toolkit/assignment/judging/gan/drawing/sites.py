@@ -60,8 +60,9 @@ def _lines_that_ran(game: Game) -> set[tuple[str | None, int | None]]:
 
 
 def _may_draw(node: ast.Call, function: ast.FunctionDef | None, names: Set[str]) -> bool:
-    """True if a call may run the generator, that is, if it calls one of `names` or a parameter of
-    the surrounding function, and this function is neither `forward` nor `__init__`.
+    """True if a call may run the generator, that is, if the function called is one of `names` or a
+    parameter of the surrounding function, and the surrounding function is neither `forward` nor
+    `__init__`.
 
     Args:
         function: the function that contains the call.

@@ -1,3 +1,3 @@
-"""Finds out which of a network's computed values are the gates, which are c(t) and which are h(t),
-and explains how these deviate from the equations.
+"""Identifies the gates, c(t) and h(t) among the values that a network computes, and explains how
+they deviate from the equations.
 """

@@ -117,7 +117,7 @@ class Candidates:
         and the name of its activation.
 
         Args:
-            with_plain: include gates that have no activation.
+            with_plain: True to include gates that have no activation.
         """
         gates = [(k, kind) for k, kind, _ in self.explained]
         explained = {k for k, _ in gates}

@@ -56,7 +56,7 @@ def model(layers: Sequence[Match], readout: Map, recording: Recording) -> Model:
 
 
 def _layer(match: Match) -> Layer:
-    """From the gates and states in `match`, build a model of a layer, which holds the layer's
+    """Build a model of a layer from the gates and states in `match`; the model holds the layer's
     weights and its deviations from the equations.
     """
     maps: dict[str, Map] = {}
@@ -276,8 +276,8 @@ class LayerJudge(NamedTuple):
 
     def _exact_maps(self) -> dict[str, Map]:
         """For each gate, in the order of GATES, return the affine map that computes the gate's
-        pre-activation; gates whose recorded values no affine map reproduces up to rounding are left
-        out.
+        pre-activation; a gate is left out if no affine map is known that reproduces its
+        pre-activation up to rounding.
         """
         maps: dict[str, Map] = {}
         for name in GATES:

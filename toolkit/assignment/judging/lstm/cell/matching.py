@@ -151,7 +151,7 @@ def _readings(candidates: Candidates, kinds: dict[int, str]) -> Iterator[Reading
     they satisfy equations (5) and (6) or a version of these equations with a common mistake.
 
     Args:
-        kinds: the activation function of each series of values that may be those of a gate; the
+        kinds: for each series of values that may be those of a gate, its activation function; the
             keys are the indices of the series.
     """
     numbers = []
@@ -229,8 +229,8 @@ def _maker_of(candidates: Candidates, series: Tensor, default: Operation) -> Ope
 
 
 class Assignments(NamedTuple):
-    """All ways to choose a sequence of values from a pool for each gate in a formula for c(t),
-    using none of them twice.
+    """All ways to assign to each gate in a formula for c(t) a different sequence of values from a
+    pool.
     """
 
     formula: Formula
@@ -318,8 +318,8 @@ def _gates_giving(
 
 
 def _possible_states(candidates: Candidates) -> list[int]:
-    """Return the indices of the series that may be c(t): all series except the gates and the views
-    and copies of other tensors.
+    """Return the indices of the series that may be c(t): all series that are neither gates nor mere
+    views or copies of other tensors.
     """
     gates = [k for k, _, _ in candidates.explained]
     states = []
@@ -330,8 +330,9 @@ def _possible_states(candidates: Candidates) -> list[int]:
 
 
 def _pasts(candidates: Candidates, c: int) -> list[Tensor]:
-    """Return the previous-step values of every recorded series that could be h(t), that is, every
-    series computed by a multiplication or a tanh.
+    """For each recorded series that could be h(t), that is, each series computed by a
+    multiplication or a tanh, except c(t) itself, return its values shifted back by one step,
+    h(t-1).
     """
     pasts = []
     for k, operation in enumerate(candidates.operations):

@@ -68,8 +68,9 @@ def _departure(
     """Return the first operation whose result is none of the values that the equations define for
     the first time step.
 
-    An operation whose result is an affine map of x(1) is skipped, because the arguments of the
-    gates' activations are also affine maps of x(1) if h(0) = 0.
+    An operation whose result is an affine map of x(1) is skipped, because it may be part of a
+    gate's computation: if h(0) = 0, the arguments of the gates' activations are affine maps of x(1)
+    too.
     """
     x = recording.x[:, :1]
     step = trial.model.layers[0].steps(x)[0]

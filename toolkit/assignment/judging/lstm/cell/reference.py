@@ -207,8 +207,8 @@ class Trial:
 
     def otherwise(self, number: int, name: str, *fields: str) -> claims.Evidence:
         """Return the proof that a gate's weights deviate from the equations: how far the model's
-        logits are from the network's logits, with these weights and with random weights in their
-        place.
+        logits are from the network's logits, both when the model has these weights and when random
+        weights replace them.
 
         Args:
             number: of the layer.
@@ -229,8 +229,9 @@ def normalised(output: Tensor) -> Tensor:
     """Convert a network's output, which may be logits, probabilities or log-probabilities, to
     logits that are correct up to a constant in each row.
 
-    If the softmax was taken over the batch, the logarithm of its output equals the logits up to a
-    constant in each column, which a different bias of the readout could also cause.
+    If the softmax was taken over the batch, the logarithm of its output differs from the logits
+    only by a constant in each column, and a different bias of the readout could have the same
+    effect.
     """
     output = output.double()
     if kind_of(output)[0] == "probabilities":
@@ -240,8 +241,8 @@ def normalised(output: Tensor) -> Tensor:
 
 def kind_of(rows: Tensor) -> tuple[str, int]:
     """Return the kind of numbers in the rows ("probabilities", "logarithms" of probabilities, or
-    "logits") and the axis of the softmax. Logits come from no softmax; for them, the axis is given
-    as 1.
+    "logits") and the axis of the softmax. Logits are not the output of a softmax; for them, the
+    axis is given as 1.
     """
     over_batch = len(rows) > 1 and len(rows) != rows.size(1)
     if bool((rows >= 0).all()):

@@ -191,7 +191,7 @@ def _is_device(x: Any) -> bool:
 
 @contextlib.contextmanager
 def pretend_gpu(root: Path, again: bool) -> Iterator[None]:
-    """Make torch report a GPU while the block runs.
+    """Within the `with` block, make torch report that a GPU is available.
 
     Args:
         again: True to remove the student's modules from `sys.modules` before the block, so that the

@@ -46,7 +46,7 @@ class Operations(TorchDispatchMode):
 
     Args:
         root: the student's folder.
-        leaves: the tensors, keyed by name, for which the operations that use them are counted.
+        leaves: tensors, keyed by name; for each, the operations that use it are counted.
     """
 
     def __init__(self, root: Path, leaves: dict[str, Tensor]) -> None:
@@ -108,9 +108,9 @@ class Operations(TorchDispatchMode):
             self.made.append(Operation(name, calls, *inner, outer, copy))
 
     def _running(self) -> tuple[tuple[int, ...], Place, Place]:
-        """Return a hash of the current position in each active call in the student's code,
-        innermost call first; and the file and line that are current in the innermost and in the
-        outermost of these calls.
+        """Consider the position reached in each active call in the student's code: return a hash of
+        each of these positions, innermost call first, and the file and line of the innermost and of
+        the outermost position.
         """
         frames = [(file, frame.f_lineno, frame.f_lasti) for frame, file in running(self.root)]
         if not frames:

@@ -191,7 +191,7 @@ class Seen:
     def _resized(self, leaf: Any, x: Tensor, hidden: int | None) -> Any:
         """Adapt an argument of a recorded call to a new input and a new hidden size.
 
-        The new input may have a different batch size and a different length.
+        The batch size and the length of the new input may differ from those in the recorded call.
         """
         assert self.layout is not None
         axes, steps = self.layout.axes, self.layout.steps

@@ -229,7 +229,8 @@ class Tracer:
         """Note the gradients that an optimiser is about to use.
 
         Returns:
-            the data that `after_step` needs.
+            a dictionary with the optimiser's parameters, copies of their values and facts about
+            their gradients, to be passed to `after_step`.
         """
         self._see_cleared()
         for index, key, result in self._clamps:
