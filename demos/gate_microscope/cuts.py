@@ -1,9 +1,9 @@
 """The states and gradients of exported networks in which connections ("wires") are cut.
 
-Wires have the same names as in playground/src/cuts.js. "i0", "f1", "f0" and "o1" fix a gate at the
-number in the name. With "hg", "hi", "hf" or "ho", the gate named by the second letter does not read
-h(t-1). An RNN has no gates, so the only connection that can be cut is "hh": once it is cut, the RNN
-no longer reads h(t-1).
+The names of the connections are the same as in playground/src/cuts.js. "i0", "f1", "f0" and "o1"
+fix a gate at the number in the name. With "hg", "hi", "hf" or "ho", the gate named by the second
+letter does not read h(t-1). An RNN has no gates, so the only connection that can be cut is "hh":
+once it is cut, the RNN no longer reads h(t-1).
 """
 
 from typing import Any, NamedTuple
@@ -28,7 +28,7 @@ class Cut(NamedTuple):
     start: int
 
     def at(self, step: int) -> tuple[str, ...]:
-        """Return the wires that are cut at `step`, which is counted from 0."""
+        """Return the names of the connections that are cut at `step`, which is counted from 0."""
         if step < self.start:
             return ()
         return self.wires
@@ -38,7 +38,8 @@ NO_CUT = Cut((), 0)
 
 
 def parse_wires(text: Any) -> tuple[str, ...]:
-    """Return the wires listed in a string such as "f0,hg", in the order of `WIRES`.
+    """Return the names of connections ("wires") that are listed in a string such as "f0,hg", in the
+    order of `WIRES`.
 
     Raises:
         UsageError: the text is not a comma-separated list of names in `WIRES`, or fixes the forget
@@ -126,7 +127,7 @@ def _rnn_states(network: Any, digits: Tensor, cut: Cut) -> dict[str, list[Tensor
 def _projected_inputs(network: Any) -> Tensor:
     """Return W_x x + b for each of the ten digits x, as float64.
 
-    The shape is (10, hidden_size), or (10, 4 hidden_size) for an LSTM.
+    The result has the shape (10, hidden_size), or (10, 4 hidden_size) for an LSTM.
 
     The weights of an export do not require gradients, so this function makes its result require
     them; otherwise, autograd could not compute the derivatives that `gradient` returns.
@@ -150,8 +151,8 @@ def gradient(network: Any, digits: Tensor, cut: Cut) -> list[float]:
     The memory is c for an LSTM, or h for an RNN.
 
     Args:
-        digits: int64 (length,), 0 to 9; the loss is the cross-entropy with the first digit as the
-            target.
+        digits: int64 (length,), 0 to 9; the first digit is also the target for the loss, a
+            cross-entropy.
     """
     memory_name = "c" if is_lstm(network) else "h"
     with torch.enable_grad():

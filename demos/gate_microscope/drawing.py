@@ -44,10 +44,10 @@ class Drawing:
             image: 28 x 28 bytes in base64, from 0 (paper) to 255 (ink).
 
         Returns:
-            the ten "probabilities"; the discriminator's "logit", which is null without a
-            discriminator; and the feature "maps" after each convolution, each with "channels",
-            "height", "width", "scale", and "data" in base64, one byte for each value in units of
-            "scale" / 255.
+            the ten "probabilities"; the discriminator's "logit", or null if there is no
+            discriminator; and a list "maps" with one entry for each convolution, describing the
+            feature maps after its ReLU by "channels", "height", "width", "scale", and "data" in
+            base64, one byte for each value in units of "scale" / 255.
         """
         shades = np.frombuffer(from_base64(image), dtype=np.uint8)
         if shades.size != SIDE * SIDE:

@@ -49,8 +49,8 @@ class GateMicroscope:
             "lstm_mine" or "rnn_mine".
 
     Raises:
-        ToolkitError: none of these networks is listed, or a file is missing or differs from its
-            manifest entry.
+        ToolkitError: the manifest lists no network that this class can show, or a file is missing
+            or differs from its manifest entry.
     """
 
     def __init__(self, exports_dir: Path) -> None:
@@ -186,8 +186,8 @@ class GateMicroscope:
     def right(
         self, network: str, length: int, wires: str, step: int, first: int, count: int
     ) -> int:
-        """Return how many palindromes a network completes correctly in one range of the palindromes
-        that `accuracy` uses.
+        """Return how many palindromes a network completes correctly, counting only a range of the
+        500 palindromes that `accuracy` uses.
 
         The range consists of `count` of the 500 palindromes, starting with number `first`, counted
         from 0.

@@ -134,8 +134,9 @@ class Studio:
         """Find the training image that is nearest to a given image of shape (1, 1, 28, 28).
 
         Returns:
-            the training image (28 * 28,); the distance between the two images; and, for comparison,
-            the distances of real test images of `digit` from their nearest training images.
+            the nearest training image (28 * 28,); its distance from the given image; and, for
+            comparison, the distances of real test images of `digit` from their nearest training
+            images.
         """
         distance, index = neighbours.nearest(image.flatten(1), self.training)
         of_real = self.distances[digit_of("digit", digit)].tolist()
@@ -188,15 +189,15 @@ class Studio:
         Both arguments are lists that a visitor has sent.
 
         Raises:
-            UsageError: an argument is malformed, or a number is not finite or out of range.
+            UsageError: an argument is malformed, or a number is infinite, NaN or out of range.
         """
         points = self.points(corners)
         return self.points((matrix("weights", weights, len(points)) @ points).tolist())
 
     @torch.no_grad()
     def gif(self, z: Tensor) -> bytes:
-        """Return a GIF that walks through the latent points, of shape (n, latent_dim), and then
-        back again.
+        """Return an animated GIF of the images generated from the latent points `z`, (n,
+        latent_dim), first in order and then in reverse.
         """
         return figures.to_gif(self.generator(z), milliseconds=MILLISECONDS // len(z))
 

@@ -26,8 +26,8 @@ def command_line(name: str, module: str) -> typer.Typer:
     Args:
         name: the name of the page, which is shown in the help text and in the first line of the
             output.
-        module: the module with the function `build`, which takes a folder of exports and returns
-            the page, a gr.Blocks.
+        module: the module with the function `build`, which takes a folder of exported networks and
+            returns the page, a gr.Blocks.
     """
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

@@ -1,7 +1,7 @@
 """The page of a demo; a script from `playground/` draws this page in the browser.
 
 The same scripts also draw `playground.html`, where they use the networks stored in that file. In a
-demo, they call functions on the demo's server instead.
+demo, the scripts call functions on the demo's server instead of running stored networks.
 """
 
 import functools

@@ -168,10 +168,10 @@ def _light(grey: Tensor) -> Tensor:
     """Return the brightness of the paper at each pixel; this brightness varies if the light comes
     from one side.
 
-    The brightness is a polynomial of degree 2 in x and y. The polynomial is fitted first to the
-    pixels on the edge, and then repeatedly to all pixels that are close to the previous fit, so the
-    digit's pixels are excluded. Edge pixels whose brightness is far from the edge's median are left
-    out of the first fit, so a digit may touch the edge.
+    The brightness of the paper is modelled as a polynomial of degree 2 in x and y. The polynomial
+    is fitted first to the pixels on the edge, and then repeatedly to all pixels that are close to
+    the previous fit, so the digit's pixels are excluded. Edge pixels whose brightness is far from
+    the edge's median are left out of the first fit, so a digit may touch the edge.
     """
     small = F.interpolate(
         grey[None, None], size=[min(side, 64) for side in grey.shape], mode="area"
@@ -236,8 +236,8 @@ def _labels(is_ink: Tensor) -> Tensor:
     """Return a float32 (1, 1, height, width) tensor in which each connected piece of ink is
     labelled with its own number and paper is 0.
 
-    Every pixel of ink starts with a different number, and the largest number in each piece spreads
-    over the whole piece.
+    At first, each pixel of ink has its own number; the largest number in each connected piece of
+    ink then spreads to all pixels of that piece.
     """
     labels = torch.arange(1.0, is_ink.numel() + 1).reshape(is_ink.shape) * is_ink
     while True:
@@ -248,7 +248,9 @@ def _labels(is_ink: Tensor) -> Tensor:
 
 
 class Box(NamedTuple):
-    """The bounding box of a piece of ink: its first and last column, and its top and bottom row."""
+    """The bounding box of a connected area of ink: its leftmost and rightmost columns, and its top
+    and bottom rows.
+    """
 
     first: int
     last: int

@@ -347,8 +347,8 @@ class Host:
     def child(self, part: Part, root: str) -> AbstractContextManager[Child[Any]]: ...
     @contextlib.contextmanager
     def child(self, part: Part, root: str) -> Iterator[Child[Any]]:
-        """Start a child process for one part of a submission, and end this process after the `with`
-        block.
+        """Start a child process for one part of a submission, and end the child process when the
+        `with` block ends.
 
         Args:
             root: the path of the submission's folder as the child process sees it; in a sandbox, it
@@ -379,7 +379,7 @@ class Host:
         """End the process that has already imported torch (see `Host`), and all processes that it
         has started.
 
-        The next call of `child` starts a new process of this kind.
+        The next call of `child` starts a new process that imports torch in advance.
         """
         if self._process is not None:
             process, self._process = self._process, None

@@ -76,7 +76,9 @@ def _differing(settings: dict[str, Any], recipe: Recipe) -> list[str]:
 
 
 def _text(diagnosis: Diagnosis, fields: dict[str, Any], differing: list[str]) -> str:
-    """Return a report on a training run, in the language that is set for the tutor."""
+    """Return a report on a training run, in the language that `tutor.toml` sets (English by
+    default).
+    """
     sentences = ["curve inside"]
     if diagnosis.cause:
         sentences = ["curve outside", diagnosis.cause]

@@ -85,7 +85,8 @@ def recipes() -> dict[str, Recipe]:
 
 
 def scale(name: str, value: float) -> float:
-    """Map a loss or an accuracy to the scale on which distances from the band are measured.
+    """Map a loss or an accuracy to the scale on which distances from the range of healthy runs are
+    measured.
 
     A loss is mapped to its logarithm, and an accuracy is left unchanged. For the loss of an LSTM or
     an RNN, the scale is also stretched near ln 10, the loss of random guessing, because a loss of

@@ -129,8 +129,8 @@ def grade_folder(
 
 
 def _in_turn(todo: list[Path], job: Callable[[Path], Any]) -> Iterator[tuple[str, Result]]:
-    """Yield a result for each archive; if the grading of an archive was disturbed, for example by
-    other programs, grade this archive again at the end and yield its final result.
+    """Grade each archive and yield its result; at the end, regrade each archive whose grading was
+    disturbed, for example by other programs, and yield a second, final result for it.
 
     Grading counts as disturbed if the check is incomplete and either the archive's code was too
     slow or, during the check, other programs occupied the sandbox's processor core or used up the
@@ -215,8 +215,8 @@ def find_others(folder: Path, out: Path) -> list[str]:
     """Return the sorted names of all visible files and folders in `folder` that are not archives.
 
     Args:
-        out: the results folder. The list leaves out this results folder, and any symbolic link
-            whose name has an archive's suffix.
+        out: the results folder. The list of names that the function returns leaves out this results
+            folder, and any symbolic link whose name has an archive's suffix.
     """
     archives = {*find_archives(folder), *find_links(folder)}
     others = []
@@ -283,11 +283,12 @@ class Judging:
         return replace(self, isolation=self.isolation or _own_isolation())
 
     def identity(self) -> str:
-        """Return the SHA-256 of the grading conditions; the parts of the rubric that do not affect
-        the verdict are left out.
+        """Return the SHA-256 of the settings and software that can affect the verdict; the parts of
+        the rubric that cannot affect it are left out.
 
-        The hash covers the limits, the packages that the rubric allows, and this machine's toolkit,
-        packages and sandbox.
+        The hash covers the resource limits for running a submission, the packages that the rubric
+        allows, and, for this machine, the toolkit's files, the installed packages and the way in
+        which submissions are isolated.
         """
         isolation = self.isolation or _own_isolation()
         depends = [
@@ -348,9 +349,7 @@ def _grade(name: str, archive: bytes | Path, judging: Judging) -> tuple[str, Res
 
 
 def _num_outdated(out: Path, archives: Iterable[Path], results: Mapping[str, Result]) -> int:
-    """Return the number of archives that have a result from an earlier run which cannot be used
-    again.
-    """
+    """Return the number of archives whose result from an earlier run cannot be reused."""
     number = 0
     for path in archives:
         number += path.name not in results and _result_path(out, path).exists()

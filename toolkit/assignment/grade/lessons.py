@@ -76,8 +76,8 @@ def unseen(results: Collection[Result]) -> list[tuple[Finding, list[str]]]:
 
 
 def _nameless(line: str, number: str) -> str:
-    """Return a source line without its comment, and with "..." in place of the student number, if
-    the line contains it.
+    """Return a source line without its comment, and with each occurrence of the student number
+    replaced by "...".
     """
     line = re.sub(r"#.*", "", line).strip()
     if number:

@@ -114,8 +114,8 @@ def _price(task: Task, finding: Finding) -> float:
 def _cost(task: Task, finding: Finding, report: Report) -> float:
     """Return the points that a finding costs in a task.
 
-    A finding that says that the code for a part of the assignment stopped, for example with an
-    error, costs nothing if the check has answered at least one question about this part.
+    A finding that the code for a part of the assignment stopped, for example with an error, costs
+    no points if the check was able to answer at least one of its questions about this part.
     """
     if finding.id in STOPS and not _is_unseen(finding.part, report):
         return 0.0
@@ -234,8 +234,9 @@ def _homes(report: Report, rubric: Rubric) -> Mapping[Cause, list[Task]]:
 
 
 def _open(counted: Counted, not_seen: Iterable[Finding], is_unseen: bool) -> None:
-    """Set the points of a task that only a person can award or withhold: the total cost of all
-    faults that the check could not rule out, but at most the points that the task has left.
+    """Set the number of a task's points that only a person can award or withhold: the total cost of
+    all faults that the check could not rule out, but no more than the points that the task has
+    left.
 
     Args:
         is_unseen: True if the check found out nothing about at least one of this task's parts; a

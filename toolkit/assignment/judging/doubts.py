@@ -57,8 +57,9 @@ def judge_records(
     """Return the findings about the records of a submission, or [] if it has no records.
 
     Args:
-        records: the records, read before any of the student's code ran, because that code may
-            change them.
+        records: the records of the student's training runs and the pictures handed in with them;
+            they must be read before any of the student's code runs, because that code may change
+            them.
         findings: the check's findings about the code.
         reached: the accuracy on unseen palindromes of 5 digits that the student's LSTM reached in
             the check's own short training run; None if there was no such run.
@@ -151,8 +152,8 @@ def _doubt(part: Part, file: str, line: int | None, message: str) -> Finding:
 
 
 def _right(part: Part, name: str, **fields: str) -> Finding:
-    """Return a finding with the verdict "right" about the student's records; its message is that of
-    the rule `[right.NAME]`, with `fields` inserted.
+    """Return a finding with the verdict "right" about recorded training runs or pictures that the
+    student handed in; its message comes from the rule `[right.NAME]`, with `fields` inserted.
     """
     rule = f"right.{name}"
     message = rules(part)[rule].says.format(**fields)

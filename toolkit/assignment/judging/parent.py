@@ -120,8 +120,8 @@ def judge(
         progress: called at the beginning of each step of the check with a short description of the
             step.
         parts: what to check.
-        packages: the packages that the course allows besides the usual ones. If such a package is
-            missing, this does not count as a fault.
+        packages: the packages that the course allows in addition to those that are always allowed.
+            If such a package is missing, this does not count as a fault.
     """
     host.helps["digits"] = digits
     records = read_folder(submission.root)  # before their code runs, which may write there
@@ -313,9 +313,10 @@ def _name_one_cause(verdicts_of: Mapping[Part, Verdicts]) -> None:
     """If the training stops and another finding has the same cause, remove the finding that reports
     the stop.
 
-    The other finding must be about the data set or the LSTM, and the exception messages of the two
-    findings must have the same first line, apart from numbers. A sentence is added to the other
-    finding, which is kept, to say that the training stops with the same error.
+    The finding with the same cause must be about the data set or the LSTM, and its exception
+    message must have the same first line as the message for the training, apart from numbers. A
+    sentence is added to the other finding, which is kept, to say that the training stops with the
+    same error.
     """
     causes = [verdicts for part, verdicts in verdicts_of.items() if part not in TRAINS]
     for part, verdicts in verdicts_of.items():

@@ -21,7 +21,7 @@ NAMES: dict[str, dict[str, str]] = tomllib.loads(
 class UnknownParameter(Exception):
     """The error raised if no value is known for a parameter of a student's function.
 
-    The exception's message is the name of that parameter.
+    The exception's message is the name of the parameter for which no value is known.
     """
 
 
@@ -99,16 +99,16 @@ def arguments(
             are also keyed by the meaning of the parameter's name.
         by_name: parameter name in lower case -> value, which takes precedence over all other
             values.
-        positions: meanings of names; their values in `known` are passed, in this order, to the
-            parameters that have no default and for which no other value is found, but a meaning is
-            skipped if it is the meaning of any parameter's name.
+        positions: meanings whose values in `known` are passed, in this order, to the parameters
+            that have no default and for which no other value is found; a meaning is skipped if the
+            name of one of the function's parameters already has it.
         given: the number of leading parameters that already have values.
 
     Returns:
-        the positional arguments, the keyword arguments, and a dictionary that shows which values in
-        `known` are passed to the function: its keys are the meanings of these values, and each
-        key's value is the default of the parameter with this meaning if that is an integer, and
-        None otherwise.
+        the positional arguments, the keyword arguments, and a dictionary of the values in `known`
+        that are passed to the function: each key is the meaning of such a value, and maps to the
+        integer default of the parameter that receives the value, or to None if this parameter has
+        no integer default.
 
     Raises:
         UnknownParameter: a parameter has no default, and no value is known for it.

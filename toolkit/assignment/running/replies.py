@@ -68,7 +68,7 @@ class ErrorDescription(TypedDict):
 
 
 class DatasetClass(TypedDict):
-    """The class of a data set, as `DatasetAnswers.load` returns it."""
+    """A description of a file's data set class, as returned by `DatasetAnswers.load`."""
 
     name: str
     split: tuple[str, str | bool, str | bool] | None
@@ -93,8 +93,8 @@ class DatasetItems(TypedDict):
 
 
 class NoDatasetItems(TypedDict):
-    """The reply of `DatasetAnswers.items` unless every item is an input and a label that can be
-    converted to tensors, with the same shapes in all items.
+    """The reply of `DatasetAnswers.items` if an item is not a pair of an input and a label that can
+    be converted to tensors, or if the shapes differ between items.
     """
 
     inputs: None
@@ -213,8 +213,7 @@ class BackwardPass(TypedDict):
 
 
 class LineRun(TypedDict):
-    """The record of one statement, from a run of a script in which each statement is recorded when
-    it runs.
+    """The record of one statement of a script, made when the statement first runs.
 
     The record also contains fields that are not listed here; they are read only by the code that
     writes the questions for an oral examination.

@@ -39,7 +39,7 @@ def scratch_directory(purpose: str) -> Iterator[Path]:
     raised.
 
     Args:
-        purpose: the beginning of the folder's name.
+        purpose: a word for what the folder is used for; the folder's name begins with it.
     """
     path = Path(os.path.realpath(tempfile.mkdtemp(prefix=f"{purpose}-")))
     folder = open_folder(path)
@@ -144,7 +144,8 @@ def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
 def _proof_of(path: Path, folder: int) -> dict[str, object]:
     """Return what the file that proves who made a scratch folder must contain.
 
-    The file names the folder's path and inode, so it proves nothing about a copy of the folder.
+    The path and the inode of the folder are recorded in the file, so a copy of the file in a copy
+    of the folder is no proof.
     """
     return {"toolkit": "scratch", "path": os.fsdecode(path), "inode": os.fstat(folder).st_ino}
 

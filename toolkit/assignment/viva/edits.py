@@ -1,4 +1,4 @@
-"""Small changes to a student's program; all other lines stay in place."""
+"""Small changes to one or two lines of a student's program; all other lines stay as they are."""
 
 import ast
 import re

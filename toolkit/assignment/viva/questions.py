@@ -141,8 +141,8 @@ class _Script:
         return str(self._words["cell"]).format(file=name, cell=cell, line=line)
 
     def _shown(self, value: Any) -> str:
-        """Return a value as text: yes or no, a description of what a change to the code affects, or
-        otherwise `str(value)`.
+        """Return a value as text of at most `MAX_TEXT` characters: yes or no for a truth value, a
+        phrase for each possible effect of a change to the code, and otherwise `str(value)`.
         """
         return str(self._words["shown"].get(str(value), value))[:MAX_TEXT]
 
@@ -156,8 +156,8 @@ def _contrasting(
     vice versa.
 
     Args:
-        distance: a line is nearby if it is at most this many lines away, counting only the lines in
-            `facts`.
+        distance: a line counts as nearby if it is at most this many lines away from the line in
+            question, counting only the lines in `facts`.
     """
     places = sorted(facts)
     is_true = [facts[place] == value for place in places]

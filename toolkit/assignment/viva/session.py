@@ -58,7 +58,7 @@ def some(questions: list[Question], language: Language) -> list[Question]:
     """Check that the list `questions` is not empty, and return it unchanged.
 
     Raises:
-        ToolkitError: the list is empty.
+        ToolkitError: `questions` is empty.
     """
     if not questions:
         raise ToolkitError(say("few", language, number=0, wanted=COUNT))

@@ -109,9 +109,9 @@ class Side:
 
 
 def _most_shared(grams: Grams, side: Side) -> str | None:
-    """Return the path of the file in `side` that shares the most sequences of consecutive tokens
-    with a file of the other submission, whose sequences are in `grams`; return None if no file
-    shares any.
+    """Return the path of the file in `side` that contains the most of the token sequences in
+    `grams`, which come from one file of the other submission; return None if no file contains any
+    of them.
     """
     best_path = None
     best_number = 0

@@ -6,9 +6,10 @@ are left out. All names count as the same token, so renaming has no effect. No r
 start of a function or a class, so moving functions and classes has no effect. Runs that also occur
 in the skeleton, the code that students start from, do not count. The similarity of two submissions
 is the fraction of the smaller submission's runs that also occur in the other submission. The HTML
-page about the class also lists the code that was not compared: files that are compiled or cannot be
-read, and code beyond the first `MAX_TOKENS` tokens. (The use of runs of tokens as fingerprints
-comes from Schleimer, Wilkerson and Aiken, Winnowing, SIGMOD 2003; this module keeps all runs.)
+page about a class of students also lists the code that was not compared: files that are compiled or
+cannot be read, and code beyond the first `MAX_TOKENS` tokens. (The use of runs of tokens as
+fingerprints comes from Schleimer, Wilkerson and Aiken, Winnowing, SIGMOD 2003; this module keeps
+all runs.)
 
 The tool compare50 also finds similar code, but its licence is the GPL, and it requires a version of
 attrs below 21, which recent versions of jsonschema and Jupyter do not support. In addition,
@@ -53,13 +54,13 @@ class Pair:
 
     Attributes:
         share: the fraction, 0 to 1, of the smaller submission's code that also occurs in the other
-            submission, where the code of the skeleton is left out and all names count as the same
+            submission; the code of the skeleton is not counted, and all names count as the same
             token.
         share_with_names: the same fraction as `share`, but computed with different names treated as
             different tokens.
-        usual: the share to be expected for this pair; for each of the two submissions, take the
-            median of its shares with all other submissions, and `usual` is the larger of these two
-            medians.
+        usual: the fraction to be expected for this pair, namely the larger of the two submissions'
+            medians, where a submission's median is that of its fractions in the comparisons with
+            all other submissions.
     """
 
     first: str
@@ -217,7 +218,7 @@ def _code_tokens(text: str) -> Iterator[tuple[bool, tokenize.TokenInfo]]:
     line breaks or indentation.
 
     Yields:
-        a flag that is True if the token begins a function or a class, and the token.
+        pairs of a flag and a token; the flag is True if the token begins a function or a class.
 
     Raises:
         SyntaxError, tokenize.TokenError: the file is not valid Python, so no further tokens can be
@@ -271,8 +272,8 @@ def grams_of(blocks: list[Block], names: bool) -> Grams:
 
 
 def own_grams(blocks: list[Block], names: bool) -> Grams:
-    """Return the hashes of the runs of consecutive tokens in `blocks` that do not also occur in the
-    skeleton.
+    """Return the hashes of the runs of consecutive tokens that occur in `blocks` but not in the
+    skeleton, the code that students start from.
     """
     return np.setdiff1d(grams_of(blocks, names), skeleton(names), assume_unique=True)
 

@@ -73,7 +73,7 @@ def find_owners(
     archives: Sequence[str], name: PlatformName, roster: Roster | None
 ) -> tuple[list[HandIn], Written]:
     """Return each student's newest archive, and a `Written` object with messages about problems
-    with archives, for example an unclear owner.
+    with archives, for example that an archive could not be matched to a student.
 
     Raises:
         ToolkitError: no archive has a clear owner, so there is nothing to write.
@@ -116,7 +116,7 @@ def write_gradebook(
         graded: the result of each archive, keyed by the archive's file name.
         out: the results folder, which contains the feedback pages.
         roster: the teacher's roster; if None, the names of the archives identify the students.
-        title: the assignment's name on the platform.
+        title: the assignment's name on the learning platform, such as Moodle.
 
     Raises:
         UsageError: the roster has several columns for the assignment.
@@ -215,8 +215,8 @@ def _row_of(
 ) -> Row | None:
     """Return the roster's row for an archive's owner, or None if there is no such row.
 
-    The owner is the student with the platform's identifier in the archive's file name or, failing
-    that, with the archive's student number.
+    The owner is the student whose identifier on the platform appears in the archive's file name or,
+    if there is no such student, the one whose student number appears in it.
     """
     numbered = roster.by_number(number)
     if match is None:

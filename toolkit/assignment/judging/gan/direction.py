@@ -37,8 +37,8 @@ class Pushes(NamedTuple):
         """The direction in which most optimiser steps move the discriminator's outputs: 1 if more
         steps raise the outputs than lower them, -1 if more lower them than raise them, else 0.
 
-        Some turns may move the outputs in the opposite direction, because the code may deliberately
-        swap the labels of real and generated images.
+        Some optimiser steps may move the outputs in the other direction, because the code may
+        deliberately swap the labels of real and generated images in these steps.
         """
         balance = 0
         for total in self.totals:

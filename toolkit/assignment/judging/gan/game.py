@@ -422,8 +422,9 @@ def _are_changed(made: Tensor, shown: Tensor) -> bool:
     """True if most images in `shown`, (batch, pixels), are noisy or rescaled versions of the images
     in `made`.
 
-    Unrelated images may correlate too, but if each image in `shown` is regressed on the
-    corresponding image in `made`, the slopes are rarely near 1 for nearly all images in a batch.
+    Even unrelated images may correlate, but if they are unrelated and each image in `shown` is
+    regressed on the corresponding image in `made`, it is rare for nearly all slopes in a batch to
+    be near 1.
     """
     if made.shape != shown.shape or made.size(1) < PIXELS:
         return False

@@ -283,8 +283,8 @@ def _fitted(x: Tensor, y: Tensor) -> tuple[float, float]:
 
 
 class Growth(NamedTuple):
-    """The largest absolute pixel value in images generated from noise with large values, and in
-    images generated from noise with even larger values.
+    """Two maxima of the absolute pixel value: one over images generated from noise with large
+    values, and one over images generated from noise with even larger values.
     """
 
     near: float
@@ -292,8 +292,8 @@ class Growth(NamedTuple):
 
 
 def _growth(first: Call, draw: Draw) -> Growth | None:
-    """Measure how the largest absolute pixel value grows when the noise is multiplied by a larger
-    factor.
+    """Measure the largest absolute pixel value for noise that is multiplied by a large factor, and
+    again for a much larger factor.
 
     If the generator ends with a bounded activation such as tanh, the pixel values cannot keep
     growing with the noise.

@@ -18,8 +18,8 @@ Ask = Callable[[Call, float], Tensor | None]
 
 
 def check_losses(game: Game, ask: Ask, verdicts: Verdicts) -> bool:
-    """Check that each loss gets logits or probabilities, whichever it expects, and targets of the
-    same shape.
+    """Check that each loss gets logits or probabilities, whichever it expects, and that the targets
+    have the same shape as these.
 
     Returns:
         True if the discriminator outputs 1 for every image, so that neither network can learn
@@ -144,7 +144,7 @@ def _always_gives_one(game: Game) -> bool:
 
 def _is_unchanged(value: Value, game: Game) -> bool:
     """True if a value is the discriminator's output itself, or if it depends on the discriminator
-    and all of its entries and all of the discriminator's outputs are the same number.
+    and a single number is equal to each of its entries and to each of the discriminator's outputs.
     """
     if value.source in game.judged:
         return True

@@ -123,8 +123,8 @@ def _step_meant_for(is_discriminator: bool, game: Game, steps: list[Step]) -> St
     from a loss on real images.
 
     Returns:
-        The first of `steps` that was meant for this network or, if none of them was, the last of
-        `steps`.
+        The first of `steps` that was meant to train the network in question or, if none of them
+        was, the last of `steps`.
     """
     for step in steps:
         if _follows_real(game, step) == is_discriminator:
@@ -215,8 +215,8 @@ def _check_stale(player: Player, verdicts: Verdicts) -> bool:
 def _check_pushes(game: Game, discriminator: Player, verdicts: Verdicts) -> None:
     """Report the last discriminator step that pushes outputs for generated images both up and down.
 
-    If one step pushes these outputs in both directions, it also uses gradients of the generator's
-    loss.
+    If one optimiser step pushes the outputs for generated images both up and down, the step also
+    uses gradients of the generator's loss.
     """
     last: Step | None = None
     last_pushes: list[float] = []
@@ -231,9 +231,9 @@ def _check_pushes(game: Game, discriminator: Player, verdicts: Verdicts) -> None
 
 
 def _pushes_on_drawn(game: Game, turn: Turn) -> list[float]:
-    """For each discriminator call that contributes to one optimiser step, return the sum of the
-    step's pushes on the outputs for generated images, which is positive if they are pushed up in
-    total and negative if down.
+    """For each discriminator call that contributes to one optimiser step, return a sum over the
+    outputs for generated images: it is positive if the step should raise these outputs on the
+    whole, and negative if it should lower them.
     """
     return [float(push[judged.drawn].sum()) for judged, push, _ in game.pushes([turn])]
 

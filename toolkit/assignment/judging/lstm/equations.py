@@ -392,14 +392,14 @@ def _larger(network: Network, usual: reference.Model) -> reference.Model:
 
 
 def _clean_model(network: Network, hidden: int, most: int | None) -> reference.Model | None:
-    """Return the equations with the network's weights as a model of the network, or None if the
-    network deviates from the equations.
+    """Return a model that computes the equations with the network's weights, or None if the network
+    deviates from the equations.
 
     Args:
         hidden: the number of units.
         most: the number of steps to record, and an upper limit on the number of steps in the
-            further inputs with which the model is then tested; None for the network's usual number
-            of steps and no upper limit.
+            further inputs with which the model is then tested; if it is None, the network's usual
+            number of steps is recorded, and there is no such limit.
     """
     recording = record(network, hidden, steps=most)
     match = find_match(recording)

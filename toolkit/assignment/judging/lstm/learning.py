@@ -48,8 +48,8 @@ def check_learning(network: Network, line: int | None, verdicts: Verdicts) -> No
 
 
 def _zero_matrix(network: Network) -> Place | None:
-    """Return the location in the code where the first weight matrix initialised to zero is
-    created.
+    """Return the location in the code that creates the first weight matrix whose initial values are
+    all zero.
     """
     for tensor in network.tensors:
         is_learnt = tensor["kind"] == "parameter" and tensor["grad"]

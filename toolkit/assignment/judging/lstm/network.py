@@ -122,7 +122,9 @@ class Network:
         return None
 
     def reset(self) -> Place | None:
-        """Return the location in the code where forward creates a tensor of zeros at every step."""
+        """Return the location in the code where the network's `forward` creates a tensor of zeros
+        at every time step, or at all but one; None if there is no such location.
+        """
         zeros = Counter(place for place, _, is_zero in self.new if is_zero and place.line)
         for place, count in zeros.items():
             if count >= self.usage.steps - 1:

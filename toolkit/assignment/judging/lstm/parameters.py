@@ -84,9 +84,9 @@ def _kept_states(remade: Sequence[str], network: Network) -> list[str]:
     """Return the states that a forward pass keeps for the next pass.
 
     Args:
-        remade: the parameters that a forward pass replaces. The other tensors that a forward pass
-            changes are returned only if the names of all these parameters suggest initial states,
-            or if no parameters are replaced.
+        remade: the parameters that a forward pass replaces. If the name of at least one parameter
+            that a forward pass replaces does not suggest an initial state, none of the other
+            tensors that the pass changes is returned.
     """
     kept = []
     for tensor in network.tensors:
@@ -202,7 +202,7 @@ class Slope(NamedTuple):
 
     @property
     def doubt(self) -> float:
-        """The uncertainty of the measured slope.
+        """An estimate of how far the slope measured over the narrow interval may be off.
 
         Near a kink, such as that of ReLU at 0, the measured slope depends on how far the parameter
         is moved.
@@ -283,8 +283,8 @@ def _report(
     prefix: str = "",
     belonging: Sequence[str] = (),
 ) -> None:
-    """Report a fault in the tensors with the given `names`. As proof of the fault, it is recorded
-    that none of these names is in `belonging`, the names of the tensors that are learnt.
+    """Report a fault in the tensors with the given `names`. The recorded proof of the fault is that
+    none of these names is in `belonging`, the names of the tensors that are learnt.
     """
     at = network.written.get(names[0]) or network.made(names[0])
     proof = claims.shared.none_is_among(items=names, among=belonging)

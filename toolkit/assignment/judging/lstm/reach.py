@@ -66,8 +66,8 @@ def _far_inputs(network: Network, layer: Layer, batch: int, steps: int) -> tuple
     """Return sequences that repeat a single input (a digit, or a vector scaled to be large) and end
     with a few random inputs of the usual size.
 
-    During the usual inputs at the end, the states become small again, so the outputs show whether
-    the code limited the states while they were large.
+    While the network reads the usual inputs at the end, its states become small again, so its
+    outputs show whether the code limited the states earlier, when they were large.
 
     Returns:
         the network's inputs, and the same inputs in the form that the equations take: float64 with
@@ -99,9 +99,8 @@ def _firm_rows(model: Model, read: Tensor) -> Tensor:
 
 
 def _rounded(model: Model) -> Model:
-    """Return a copy of the model in which small random changes have been made to the weights of the
-    layers; the changes are about as large as the rounding errors in weights that a least-squares
-    fit finds.
+    """Return a copy of the model in which the layers' weights have been changed at random, by about
+    as much as rounding errors change the result of a least-squares fit.
     """
     rng = torch.Generator().manual_seed(13)
 

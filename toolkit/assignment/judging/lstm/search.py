@@ -79,8 +79,8 @@ def _first_of(child: LSTMChild, usages: Sequence[Usage]) -> tuple[Network | None
 def _clearer(first: Failure, later: Failure) -> Failure:
     """Return the more informative of two failures.
 
-    The later failure is returned if there is no earlier one, or if only the earlier one may simply
-    result from calling the class in an unusual way.
+    The later failure is returned if there is no earlier one, or if the earlier one, unlike the
+    later one, may merely be due to the unusual way in which the check called the class.
     """
     if first is None:
         return later
@@ -178,9 +178,10 @@ def apart(rows: Tensor, changed: Tensor) -> bool:
     """True if changing the first sequence leaves the outputs of all other sequences unchanged, or
     changes them only through a softmax over the batch.
 
-    When the first row changes, a softmax over the batch shifts the logarithms of all other rows by
-    the same amount. If the logarithms of the first row also shift by this amount, the cause is not
-    such a softmax, and the output for one sequence depends on other sequences.
+    When the first sequence changes, a softmax over the batch shifts the logarithm of each class's
+    probability by the same amount in all other rows. If the logarithms of the first row also shift
+    by this amount, the cause is not such a softmax, and the output for one sequence depends on
+    other sequences.
 
     Args:
         rows: outputs (batch, 10).

@@ -15,7 +15,8 @@ Failure = StudentError | WrongOutput
 def check_sizes(
     network: Network, first: Failure | None, source: Source, verdicts: Verdicts
 ) -> None:
-    """Try several batch sizes and several lengths on the same network.
+    """Check whether the same network works with several batch sizes and with several sequence
+    lengths.
 
     Args:
         first: the most informative error from the search for a way to call the network, if any.
@@ -56,8 +57,8 @@ def _report_batch(
 
 
 def _check_lengths(network: Network, source: Source, verdicts: Verdicts) -> bool:
-    """Report a length at which the network fails or ignores the last digit, or return True if there
-    is no such length.
+    """Report a sequence length at which the network fails or ignores the last digit, or return True
+    if there is no such length.
     """
     usage = network.usage
     for steps in LENGTHS:

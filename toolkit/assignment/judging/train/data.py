@@ -129,8 +129,8 @@ def _batch_of(call: Call, batches: Sequence[Batch]) -> Batch | None:
     """Return the batch that a call has read, which is the batch whose values equal the values of
     the call's input.
 
-    If no batch has the values of the call's input, return the last batch before the call, provided
-    that a dimension of the input equals this batch's number of rows; otherwise, return None.
+    If no batch equals the call's input, return the last batch before the call if its number of rows
+    equals the size of one of the input's dimensions; otherwise, return None.
     """
     read = call.inputs[0]
     before = [batch for batch in batches if batch.index < call.index]
@@ -169,7 +169,8 @@ def _check_leak(
     """Report palindromes that occur both in the training data and in another data set.
 
     Long palindromes are so numerous that even independent data sets rarely share one. If the
-    palindromes are that long, the script is run again with shorter ones where possible.
+    palindromes are so long that a shared one would be unlikely in any case, the script is run again
+    with shorter ones where possible.
     """
     sets = [_items_of(child, load) for load in loads]
     for load, items in zip(loads, sets, strict=True):
@@ -251,11 +252,11 @@ def _shorter(trace: Trace, sets: list[Items], length: int) -> Iterator[tuple[str
     shorten them.
 
     Even at the smaller length, there are at least four times as many palindromes as the data sets
-    have items, so the data sets can be made without common palindromes. Nothing is yielded if one
-    of the data sets draws new items each time that it is read.
+    have items, so it is possible to make data sets that have no palindrome in common. Nothing is
+    yielded if one of the data sets draws new items each time that it is read.
 
     Args:
-        sets: the items of the data sets, which are palindromes of `length` digits.
+        sets: the items of the data sets; each item is a palindrome of `length` digits.
 
     Yields:
         the option, its value, and the length of the palindromes that this value should give.
@@ -285,7 +286,8 @@ def _same_loads(loads: list[Load], trace: Trace, again: Trace) -> list[Load]:
     second.
 
     Returns:
-        the corresponding loaders, or an empty list if the other run made too few loaders.
+        the corresponding loaders of the second run, or an empty list if that run created too few
+        loaders.
     """
     made, made_again = trace.all(Load), again.all(Load)
     positions = [made.index(load) for load in loads]

@@ -52,7 +52,7 @@ def _candidates(calls: Iterable[Call]) -> list[tuple[Call, str, Tensor]]:
     all steps; `name` is "" for the last time step, and otherwise says which step or mean the values
     belong to.
 
-    The last time steps of all outputs come first, followed by the other time steps.
+    The last time step of every output comes first; the other time steps and the means follow.
     """
     last_steps: list[tuple[Call, str, Tensor]] = []
     further: list[tuple[Call, str, Tensor]] = []
@@ -85,8 +85,8 @@ def steps_of(output: Tensor) -> Iterator[tuple[str, Tensor]]:
     """Yield the output, (batch, 10), at each time step and its mean over all steps, each with a
     name; each of the first two axes is tried as the time axis.
 
-    The values at the last time step come first, once for each possible time axis, and always with
-    the name "".
+    The output at the last time step comes first, once for each axis that may be the time axis; its
+    name is always "".
     """
     if output.dim() != 3:
         yield "", output

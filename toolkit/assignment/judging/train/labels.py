@@ -112,9 +112,9 @@ def _last_digits(before: int, loss: Loss, trace: Trace, count: int) -> Tensor | 
 
 
 def _completing(rows: Tensor) -> Tensor | None:
-    """Return, for each row, the digit that turns it into a palindrome when added at the end (in all
-    rows) or at the beginning (in all rows); None if there are no such digits or too few rows or
-    columns.
+    """Return one digit for each row such that adding the digits at the end of all rows, or else at
+    the beginning of all rows, turns every row into a palindrome; None if there are no such digits,
+    or too few rows or columns.
     """
     if rows.size(1) < 3 or rows.size(0) < 3:
         return None

@@ -286,8 +286,8 @@ def _matching_step(output: Tensor, numbers: Tensor) -> tuple[str, Tensor] | None
     """Find the time step at which a model's output has these values.
 
     Returns:
-        the name of the matching step ("" for the last step) and the output's values at the last
-        step; None if no step matches.
+        a name for the time step, or for the mean of all steps, that has these values ("" for the
+        last time step), and the output's values at the last time step; None if nothing matches.
     """
     steps = [(name, step) for name, step in steps_of(output) if step.shape == numbers.shape]
     for name, step in steps:

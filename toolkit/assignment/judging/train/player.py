@@ -26,7 +26,9 @@ class Player(NamedTuple):
 
     @property
     def held(self) -> set[int]:
-        """The parameters that the player's optimisers hold."""
+        """The parameters of the optimisers that made this network's recorded steps, and the
+        parameters that were changed in steps made without an optimiser.
+        """
         return parameters_of(self.steps)
 
     @property
@@ -56,7 +58,9 @@ def parameters_of(steps: Iterable[Step]) -> set[int]:
 
 
 def reached_by(passes: Iterable[Backward]) -> set[int]:
-    """Return the parameters that got a gradient from one of these backward passes."""
+    """Return the parameters that received a gradient in at least one of the given backward
+    passes.
+    """
     reached: set[int] = set()
     for event in passes:
         reached |= event.changed

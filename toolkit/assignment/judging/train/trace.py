@@ -296,8 +296,8 @@ class Trace(Record):
         not `name`.
 
         Returns:
-            The indices; an empty set if no optimiser step updates a network of the class `name`, or
-            if no step updates only other networks.
+            The indices of these events; an empty set if no optimiser step updates a network of the
+            class `name`, or if every optimiser step updates such a network.
         """
         own_parameters: set[int] = set()
         for network in self.networks.values():
@@ -359,7 +359,7 @@ class Trace(Record):
         return [event for event in self.all(*kinds) if first < event.index < last]
 
     def notes(self, kind: str) -> list[Note]:
-        """Return the events of the class `Note` whose `kind` is the given one."""
+        """Return all `Note` events of the given `kind`."""
         return [event for event in self.all(Note) if event.kind == kind]
 
     @property

@@ -64,8 +64,9 @@ class GANAnswers(Runs):
             pixels: the number of pixels in one of the generator's images.
 
         Returns:
-            the reply to `run`; None if the second run neither finished nor made enough training
-            steps, in which case the results of the first run remain in use.
+            what `run` returns for the script's second run; None if the second run neither finished
+            nor made enough training steps, in which case the results of the first run remain in
+            use.
         """
         first = self.script
         shapes = shapes_of(first.tracer.networks[generator])
@@ -93,7 +94,9 @@ class GANAnswers(Runs):
         return self.script.run_also(file, min(max_seconds, until - time.process_time()))
 
     def outputs(self, *, network: int, inputs: list[Tensor]) -> Tensor | None:
-        """Return a network's output for new inputs in evaluation mode; None if the call fails."""
+        """Return the output that a network in evaluation mode computes for new inputs, or None if
+        the call fails.
+        """
         module = self.script.tracer.networks[network]
         modes = {part: part.training for part in module.modules()}
         for part in modes:  # `eval` might call a student's method `train`, which trains
@@ -177,9 +180,9 @@ class GANAnswers(Runs):
         """Call one of the student's functions or methods; during the call, the judge (the process
         that checks the submission) supplies the generator's images.
 
-        During the call, the generator sends the judge the request back("draw", z, training) and
-        returns the images from the reply; a digit classifier sends back("classify", images) and
-        returns the logits from the reply.
+        During the call, the generator requests images from the judge with back("draw", z, training)
+        and returns the images in the reply; a digit classifier requests logits with
+        back("classify", images) and returns those in the reply.
 
         Args:
             name: the name of the function, or "Class.method" for a method.
@@ -193,15 +196,15 @@ class GANAnswers(Runs):
                 parameters' names in lower case.
             seed: the seed of the random number generator.
             known_to_end: True if the function is known to return; in this case, the function's
-                calls to networks are not recorded, and no such call stops the function because it
-                has made too many training steps.
+                calls to networks are not recorded, and none of them stops the function, even after
+                too many training steps.
 
         Returns:
             `returned` (the tensors that the function returned), `noise` (the tensors that the call
             created without an input tensor, such as random noise), `lines` (the file and line of
             each network call), `error` (the exception), and `unknown` (why the call was not
-            completed: the name of a parameter if no value is known for it, the name of the function
-                if the function was not found, or "training" if the function trained for too long).
+            completed: the name of a parameter for which no value is known, the name of the function
+                if it was not found, or "training" if the function trained for too long).
         """
         tracer = self.script.tracer
         network = tracer.networks[generator]
@@ -281,8 +284,8 @@ class GANAnswers(Runs):
     @contextmanager
     def _standing_in(self, network: nn.Module, classifier: "Classifier") -> Iterator[None]:
         """Inside the `with` block, let the judge compute the outputs of some of the student's
-        networks: the judge (the process that checks the submission) draws the images that the
-        generator and its copies return, and computes the logits that digit classifiers return.
+        networks: the judge (the process that checks the submission) computes the images in place of
+        the generator and its copies, and the logits in place of the digit classifiers.
         """
 
         def forward(generator: nn.Module, z: Tensor, *ignored: Any, **named: Any) -> Tensor:

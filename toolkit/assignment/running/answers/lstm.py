@@ -151,10 +151,10 @@ class LSTMAnswers:
                 their parameters.
 
         Returns:
-            `took`, a dictionary from each size that the constructor takes to its default, or to
-            None if it has no default; `recurrent`, a file and line for each of torch's recurrent
-            modules in the network, which say where the module's class begins if the student wrote
-            this class, and otherwise where the module was made; and `tensors`, a list of the
+            `took`, a dictionary of the sizes that the constructor accepts, each with its default,
+            or with None if it has no default; `recurrent`, for each of torch's recurrent modules in
+            the network, the file and line where the module's class begins if the student wrote this
+            class, and otherwise those where the module was made; and `tensors`, a list of the
             network's floating-point parameters, buffers and other tensors.
         """
         self.kind, self.sizes, self.as_seen, self.optimizer = kind, sizes, as_seen, None
@@ -180,8 +180,9 @@ class LSTMAnswers:
         return {"took": took, "recurrent": self._recurrent(), "tensors": tensors}
 
     def _recurrent(self) -> list[FileLine]:
-        """For each of torch's recurrent modules in the network, return the file and line of its
-        class or of the code that made it; `build` explains which.
+        """For each of torch's recurrent modules in the network, return the file and line where its
+        class begins, if the student wrote this class, and otherwise those where the module was
+        made.
         """
         places: list[FileLine] = []
         for name, module in self.network.named_modules():
@@ -457,10 +458,11 @@ class LSTMAnswers:
     def _construct(self, kind: type, sizes: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Build a network, and return it together with the sizes that its constructor takes.
 
-        In the returned dictionary, the value for each size is the integer default of its parameter;
-        it is None if there is no such default, or if the network is built with the arguments of the
-        training script. If the parameter for the order of the batch and time axes has a default,
-        the default is kept, because the process that checks the network tries inputs in each order.
+        In the returned dictionary, the value for each size is the default of the constructor's
+        parameter for that size; it is None if this default is missing or not an integer, or if the
+        network is built with the arguments of the training script. If the parameter for the order
+        of the batch and time axes has a default, the default is kept, because the process that
+        checks the network tries inputs in each order.
         """
         if self.as_seen:
             return self.seen[self.kind].build(kind, sizes)
@@ -483,5 +485,5 @@ def _by_likelihood(kinds: Mapping[str, type], name: str | None) -> dict[str, typ
 
 
 def _detached(tensors: Iterable[Tensor]) -> list[Tensor]:
-    """Return the same tensors, detached from their graphs."""
+    """Return the given tensors, each detached from its autograd graph."""
     return [tensor.detach() for tensor in tensors]

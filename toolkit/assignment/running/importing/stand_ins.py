@@ -132,7 +132,9 @@ class WandbConfig(dict[str, Any]):
         self[name] = value
 
     def update(self, *args: Any, **kwargs: Any) -> None:
-        """Add settings from a dictionary or from parsed arguments."""
+        """Add settings to this configuration: those in a dictionary or in parsed command-line
+        arguments, and those passed as keyword arguments.
+        """
         for settings in (*args[:1], kwargs):
             if not isinstance(settings, dict):
                 settings = getattr(settings, "__dict__", {})

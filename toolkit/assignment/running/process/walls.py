@@ -1,5 +1,5 @@
-"""Functions that detect when code reaches a limit imposed only by the check or the sandbox, for
-example on disk space.
+"""Functions that detect when code reaches a limit, for example on disk space, that only the check
+or the sandbox imposes.
 
 In the code, a limit that only the check or the sandbox imposes is called a wall. This module looks
 for all known limits of this kind; only the process that checks the submission knows which limits
@@ -237,8 +237,8 @@ class Listener:
         os.close(self.write)
 
     def start(self) -> None:
-        """Start reading the standard error of the process that runs the part; the parent process
-        calls this method after it has forked that process.
+        """Start reading the standard error of the process that runs one part of the submission; the
+        parent process calls this method after it has forked that process.
         """
         os.close(self.write)
         self._thread.start()

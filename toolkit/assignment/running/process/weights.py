@@ -49,8 +49,8 @@ class Weights:
     def standing_in(self, for_all: bool = False) -> Iterator[None]:
         """Within the `with` block, make `torch.load` return stand-ins for files that are missing.
 
-        Unless `for_all` is set, `torch.load` returns a stand-in only for a missing file for which a
-        call of `provide` has returned True.
+        If `for_all` is not set, only the missing files for which `provide` has returned True are
+        replaced with stand-ins.
         """
         self._networks.clear()
         self.used = False

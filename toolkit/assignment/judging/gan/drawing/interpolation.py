@@ -163,8 +163,8 @@ def _report_missing(
 
 
 def _shows_nine(game: Game) -> bool:
-    """True unless at least one of the script's pictures shows five to eight images and none shows
-    nine.
+    """False if the script shows or saves a picture that consists of five to eight images, but none
+    that consists of nine; otherwise True.
     """
     sizes = {value.shape[0] for _, value in game.trace.shown if len(value.shape) > 2}
     return NUM_IMAGES in sizes or not sizes & set(range(MIN_POINTS, NUM_IMAGES))
@@ -415,7 +415,9 @@ def _check_ends(
 
 
 def _free(candidates: list[Function]) -> list[Function]:
-    """Return the functions that do not take the two ends of an interpolation as parameters."""
+    """Return those of the candidates that have no parameters for the two ends of an
+    interpolation.
+    """
     return [function for function in candidates if not function.ends()]
 
 

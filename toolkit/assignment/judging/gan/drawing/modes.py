@@ -55,7 +55,7 @@ def _check_calls(game: Game, verdicts: Verdicts) -> bool:
 
 
 def samples(game: Game) -> list[Call]:
-    """Return the calls in which the generator drew samples rather than images for training: the
+    """Return the calls in which the generator drew images as samples and not for training: the
     discriminator never received the images from these calls.
 
     A call before the first step may be a test of the shapes, so it counts as drawing samples only

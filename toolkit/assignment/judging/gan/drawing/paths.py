@@ -30,7 +30,7 @@ class Path(NamedTuple):
 
     @property
     def repeats(self) -> int:
-        """The number of points that equal the previous point."""
+        """The number of points that are practically equal to the point before them."""
         return int((self.steps < NEAR * self.points.norm(dim=1).mean()).sum())
 
     @property
@@ -263,9 +263,9 @@ def is_sample(point: Tensor, samples: Sequence[Tensor]) -> bool:
 
 
 def without(path: Path, samples: Sequence[Tensor]) -> list[Tensor]:
-    """Return the tensors in `samples` that contain fewer than three points of the path. A tensor
-    that contains three or more may be the path itself, so it does not show that the ends of the
-    path are samples.
+    """Return the tensors in `samples` that contain fewer than three of the latent points on the
+    interpolation `path`. A tensor that contains three or more may be the path itself, so it does
+    not show that the ends of the path are samples.
     """
     kept = []
     for rows in samples:

@@ -173,8 +173,8 @@ def _names(game: Game, lines: Lines) -> set[str]:
 def _calls(
     node: ast.AST, function: ast.FunctionDef | None = None
 ) -> Iterator[tuple[ast.Call, ast.FunctionDef | None]]:
-    """Yield all calls in the subtree of a syntax tree that starts at `node`, each with the function
-    that contains the call.
+    """Yield every call in the syntax tree rooted at `node`, each with the function that contains
+    the call.
     """
     if isinstance(node, ast.Call):
         yield node, function

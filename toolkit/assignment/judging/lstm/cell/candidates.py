@@ -56,8 +56,8 @@ class Candidates:
         self._find_read()
 
     def _transform(self) -> None:
-        """For each activation that may have produced a series (sigmoid, tanh or none), compute the
-        activation's argument.
+        """For each activation (sigmoid, tanh or none) that may have produced a series, compute the
+        values before the activation.
         """
         self.transformed: list[Transformed] = []
         for k, values in enumerate(self.values):
@@ -105,8 +105,8 @@ class Candidates:
 
     @property
     def read_states(self) -> list[Tensor]:
-        """The values over time of each recorded quantity that may be the state from which the gates
-        are computed; the list is empty if no such quantity was found.
+        """A list with the values over time of each recorded quantity that may be the state from
+        which the gates are computed; empty if no such quantity was found.
         """
         if not self.explained:
             return []
@@ -162,8 +162,8 @@ class Candidates:
 
 
 def _values(recording: Recording, late: bool) -> Tensor:
-    """Return the values of the n series in a recording (a series is what one place in the code
-    computes at each time step), (n, steps, rows, hidden).
+    """Return the values of the n series in a recording, (n, steps, rows, hidden); a series consists
+    of the values that one place in the code computes, one for each time step.
 
     The parameter `late` has the same meaning as in `Candidates`.
     """

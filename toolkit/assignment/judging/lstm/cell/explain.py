@@ -170,7 +170,9 @@ class LayerJudge(NamedTuple):
         return self.trial.without(self.number, **changes)
 
     def _check_states(self) -> None:
-        """Judge equations (5) and (6), and check whether the states reach the next step."""
+        """Check whether equations (5) and (6) are implemented correctly, and whether the states are
+        carried over to the next step.
+        """
         self._check_carried()
         match = self.match
         mistake = match.cell.mistake

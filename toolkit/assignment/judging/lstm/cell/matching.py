@@ -1,8 +1,8 @@
 """Finds the gates, c(t) and h(t) in a recording by the relations between their values, not by their
 names.
 
-The states c(t) and h(t) are series that follow from the gates by equations (5) and (6), or by a
-version of these equations that contains a common mistake.
+The states c(t) and h(t) are sequences of values over time that follow from the gates by equations
+(5) and (6), or by a version of these equations that contains a common mistake.
 """
 
 from collections.abc import Iterator, Sequence
@@ -218,7 +218,9 @@ def _before_activation(candidates: Candidates, k: int, kind: str) -> Tensor | No
 
 
 def _maker_of(candidates: Candidates, series: Tensor, default: Operation) -> Operation:
-    """Return the operation that computes a series, or `default` if there is no such operation."""
+    """Return the recorded operation that computes a given series of values, one per time step, or
+    `default` if there is no such operation.
+    """
     scale = 1e-3 * (1 + series.abs())
     is_near = ((candidates.values - series).abs() < scale).flatten(1).all(1)
     for number in is_near.nonzero().flatten().tolist():
@@ -240,15 +242,16 @@ class Assignments(NamedTuple):
 
     @classmethod
     def of(cls, formula: Formula, pool: Tensor) -> Self:
-        """Return all ways to assign series from `pool` to the gates in a formula, using each entry
-        of `pool` at most once.
+        """Return all ways to assign one entry of `pool`, a series of values, to each gate in a
+        formula, using each entry at most once.
         """
         roles = torch.tensor(list(permutations(range(len(pool)), len(formula.gates))))
         columns = roles.unbind(1) if len(roles) else ()
         return cls(formula, roles, pool, [pool[column][:, :, :1] for column in columns])
 
     def giving(self, c: Tensor, before: Tensor, past: Tensor) -> list[list[int]]:
-        """Return every choice of one series per gate that makes the formula give c(t).
+        """Return all assignments of series to the gates with which the formula for the cell state
+        yields c(t).
 
         Each assignment is tested on the first row of the batch and, if it fits, on all rows.
 

@@ -1,7 +1,8 @@
 """One forward pass of a student's network, as series with one tensor (batch, hidden) per time step.
 
 A series holds the values that are computed at one place in the code, either at every step or at
-every step but the first. The names, the layout and the style of the code do not matter.
+every step but the first. How values are sorted into series does not depend on the names, the layout
+or the style of the code.
 """
 
 from collections import Counter, defaultdict

@@ -90,7 +90,7 @@ def activation(kind: str, value: Tensor) -> Tensor:
     """Apply the torch function with the given name; "none" leaves the value unchanged.
 
     Raises:
-        AttributeError: torch has no such function.
+        AttributeError: neither `torch` nor `torch.nn.functional` has a function with this name.
     """
     kind = kind.strip("_")
     if kind == "none":
@@ -154,7 +154,8 @@ class Trial:
     outputs for inputs that were not used to infer the equations.
 
     Args:
-        model: the equations with all the deviations that were found in the network.
+        model: the equations that were inferred from the network, including every deviation from the
+            correct equations.
         fresh: pairs of an input x, (B, L, D), and the network's logits for x, up to a constant in
             each row.
     """

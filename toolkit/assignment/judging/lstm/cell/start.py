@@ -23,7 +23,8 @@ class Beginning(NamedTuple):
     states: tuple[Tensor, Tensor] | None  # h(0) and c(0), if each sequence has the same
 
     def proof(self, number: int, trial: Trial) -> claims.Evidence:
-        """Return the proof that the initial state is not zero.
+        """Return the evidence that the initial state is not zero: a claim with the numbers that
+        support it.
 
         Args:
             number: of the layer.

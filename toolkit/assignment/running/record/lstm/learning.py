@@ -23,7 +23,8 @@ def slopes(
 
     Args:
         total: the function that computes the weighted sum of the network's output.
-        width: the largest shifts are the random direction multiplied by `width` and by -`width`.
+        width: each parameter is shifted by at most `width` times the random direction, both
+            forwards and backwards.
         root: the student's folder.
 
     Returns:

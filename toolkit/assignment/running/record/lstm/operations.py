@@ -131,20 +131,21 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
     with axes (sequence, unit).
 
     Args:
-        runs: the operations of each run of the network; matrices cut from corresponding tensors of
-            the runs are concatenated along the sequence axis.
+        runs: the operations of each run of the network; the matrices that are cut from
+            corresponding tensors, one tensor from each run, are concatenated along their first
+            axis, that of the sequences.
         batch: the number of sequences in each run.
         hidden: the number of hidden units, which is the length of each piece's second axis.
 
     Returns:
-        `values`, the pieces without duplicates, float32 (n, runs * batch, hidden); and `seen`,
-        which contains one list for each piece (duplicates included), in order of creation: [index
-        in `values`, place, inner place, operation's name, file, line, outermost place]. The
-        outermost place consists of the file and the line that were current in the outermost of the
-        active calls in the student's code. The place and the inner place are numbers that both
-        identify the operation by its name, and the piece by its position in its tensor; the place
-        also identifies all calls that were active in the student's code when the piece was made,
-        but the inner place only the innermost of these calls.
+        `values`, the distinct pieces, float32 (n, runs * batch, hidden); and `seen`, which
+        describes every piece, duplicates included, in order of creation, by a list of the form
+        [index in `values`, place, inner place, operation's name, file, line, outermost place]. The
+        outermost place is the file and the line that the outermost active call in the student's
+        code had reached when the piece was made. The place and the inner place are numbers that
+        both identify the operation by its name, and the piece by its position in its tensor; the
+        place also identifies all calls that were active in the student's code when the piece was
+        made, but the inner place only the innermost of these calls.
     """
     values: list[Tensor] = []
     known: dict[bytes, int] = {}
@@ -185,8 +186,8 @@ def pieces_of(made: Sequence[Operation], batch: int, hidden: int) -> list[Callab
 
 
 def notable(run: Operations, outputs: Sequence[Tensor]) -> dict[str, Any]:
-    """Return facts about a run in addition to those from `pieces`; unless the list below says
-    otherwise, a place is given as [operation, file, line].
+    """Return facts about a run of the network other than those that `pieces` returns; unless stated
+    otherwise below, a place in the code is given as [operation, file, line].
 
     Returns:
         `uses`, the number of operations that use each tensor of the network; `twice`, the places

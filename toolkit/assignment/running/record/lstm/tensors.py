@@ -45,9 +45,9 @@ def changed(before: Mapping[str, tuple[int, Tensor]], network: nn.Module) -> dic
         before: for each tensor of the network, its id and a copy of its values before the pass.
 
     Returns:
-        `remade`, the names of the parameters that were replaced; and `kept`, the names of the
-        tensors other than parameters that are new, were replaced or got new values. In `kept`,
-        names that existed before the forward pass come first.
+        `remade`, the names of the parameters that were replaced; and `kept`, the names of all other
+        tensors that are new, were replaced or got new values. In `kept`, names that existed before
+        the forward pass come first.
     """
     parameters = dict(network.named_parameters())
     replaced, kept = [], []
@@ -89,7 +89,9 @@ class _LooseTensors:
         self._visited: set[int] = set()  # ids of the student's objects
 
     def visit(self, name: str, value: Any, depth: int = 0) -> None:
-        """Collect the tensors in a value: the value itself, its items or its attributes."""
+        """Collect the tensors in a value, which may be a tensor itself or contain tensors in its
+        items or attributes.
+        """
         if isinstance(value, Tensor):
             self._add(name, value)
         elif isinstance(value, nn.Module):

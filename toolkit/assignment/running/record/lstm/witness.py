@@ -106,9 +106,9 @@ class Seen:
         return sizes
 
     def _change(self, named: MutableMapping[str, Any], varied: Mapping[str, Any]) -> None:
-        """If an argument is one of the sizes in `varied`, or the device, replace it with the value
-        in `varied`; if an argument is an object that holds settings, copy this object and make the
-        same replacements in the copy.
+        """Replace each size among the arguments, and the device, with its new value in `varied`, if
+        there is one; if an argument is an object that holds settings, replace it with a copy, and
+        make the same changes in the copy.
         """
         for name, value in list(named.items()):
             word = meaning(name, "network")
@@ -153,8 +153,8 @@ class Seen:
 
         Returns:
             the network, and a dictionary whose keys are the names of the sizes that the network's
-            constructor takes, such as "hidden"; the dictionary does not give the sizes' defaults,
-            so its values are all None.
+            constructor takes, such as "hidden"; every value is None, because this method does not
+            determine the sizes' defaults.
         """
         varied = {word: sizes[word] for word in VARIED if sizes.get(word) is not None}
         bound = inspect.signature(kind).bind(*self.built.args, **self.built.kwargs)
@@ -289,8 +289,8 @@ def _inside(settings: Any) -> MutableMapping[str, Any]:
 def find_layout(x: Tensor, rows: set[int], stepwise: bool) -> Layout | None:
     """Find out which axis of a tensor of digits is which, and how the digits are encoded.
 
-    The result is None if this is not possible, for example because the tensor contains no digits or
-    because its batch axis and its time axis cannot be told apart.
+    The result is None if the axes or the encoding cannot be determined, for example because the
+    tensor contains no digits or because its batch axis and its time axis cannot be told apart.
 
     Args:
         rows: the possible batch sizes, taken from the shape of the labels that the loss function
@@ -341,8 +341,8 @@ def _encoding(x: Tensor, axes: str) -> int | None:
 def _carried(first: Call, second: Call) -> dict[int, int]:
     """Find the arguments of a call that equal outputs of the previous call.
 
-    The result maps the index of each such argument of `second` to the index of the output of
-    `first` that equals it.
+    The result maps the index of each argument of `second` that equals an output of `first` to the
+    index of this output.
     """
     carried = {}
     for k, leaf in enumerate(second.leaves):

@@ -66,7 +66,9 @@ class Recorder(FunctionMode):
 
 
 def _recurrent(name: str) -> str:
-    """Return the name of the recurrent torch function or layer to which a call belongs, or ""."""
+    """Return the name of the recurrent torch function or layer that is being called or inside which
+    the call was made; return "" if there is none.
+    """
     name = name.partition(".")[0]  # without the name of the overload
     frame: FrameType | None = sys._getframe(3)  # the caller of the mode
     while not _is_recurrent(name):

@@ -64,8 +64,8 @@ def few_digits(back: Callable[..., Any], whole: bool = False) -> Digits:
 
 
 def _size(count: int, train: bool, whole: bool) -> int:
-    """Return the number of items in the data set that is made from `count` digits by using each
-    digit as often as necessary.
+    """Return the number of items in the data set: as many as MNIST has if `whole` is True, and
+    otherwise `TIMES` times `count` for training or `count` for testing.
     """
     if whole:
         return WHOLE[train]

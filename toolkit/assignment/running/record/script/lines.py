@@ -39,8 +39,8 @@ class Lines(Script):
         game: True if at least two optimisers must make a step, as for a GAN.
         batch: the number of items in a batch of a DataLoader; None keeps the student's number.
         edit: new contents for some of the student's files, by path.
-        passes: if this number is not 0, the run ends after this many backward passes, and no lines
-            are recorded.
+        passes: if this number is not 0, the run ends after this many backward passes, and nothing
+            is recorded about the individual lines of the script.
     """
 
     def __init__(
@@ -60,14 +60,17 @@ class Lines(Script):
         super().__init__(root, file, MAX_STEPS, max_seconds)
 
     def watch(self) -> dict[str, Any]:
-        """Run the script, and return the record of its lines.
+        """Run the script, and return a record of the run, which includes how often each simple
+        statement ran.
 
         Returns:
             a dictionary with these entries: `ended`, how the run ended; `whole`, True if each
-            optimiser has made a step; `cpu`, the CPU seconds used; `passes`, for each backward pass
-            its location (`at`), its loss (`value`) and a checksum of the random number generators'
-            states (`random`); and `lines`, for each simple statement how often it ran, and the
-            facts that `_facts` returned after its first run.
+            optimiser (of at least two for a GAN) has made a step; `cpu`, the CPU seconds used;
+            `passes`, for each backward pass its location (`at`), its loss (`value`) and a checksum
+            of the random number generators' states (`random`); and `lines`, for each simple
+            statement how often it ran before `whole` became True (None if a DataLoader was reading
+            items when the statement first ran), and the facts that `_facts` returned after the
+            statement's first run.
         """
         rng = np.random.default_rng
         setattr(builtins, LINES, self._ran_line)
@@ -134,8 +137,8 @@ class Lines(Script):
         return super()._change(tree, file)
 
     def _ran_line(self, file: str, line: int, value: Any = None) -> Any:
-        """Record that a statement has run, and return `value`, the value that the statement has
-        assigned or returned, or None.
+        """Record that a statement has run, and return `value`, which is the value that the
+        statement has assigned or returned, or None if there is no such value.
         """
         if self._whole:
             return value
@@ -255,10 +258,10 @@ def _facts_of_numbers(numbers: Tensor) -> dict[str, Any]:
     """Return a summary of a tensor's values (n,): whether they are whole numbers, whether none is
     negative, and a checksum.
 
-    If a fact is uncertain, its value is None. If any of the tensor's values is nan, all three facts
-    in this summary are uncertain, because the nan may come from uninitialised memory, which is
-    filled with nan during the run. The sign is also uncertain if some values are negative, but they
-    make up no more than the fraction `SEVERAL` of all values.
+    If a fact is uncertain, its value is None. If any of the tensor's values is nan, every fact that
+    is stated about the values is uncertain, because the nan may come from uninitialised memory,
+    which is filled with nan during the run. The sign is also uncertain if some values are negative,
+    but they make up no more than the fraction `SEVERAL` of all values.
     """
     if bool(numbers.isnan().any()):
         return {"whole": None, "nonnegative": None, "numbers": None}

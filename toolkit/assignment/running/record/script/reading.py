@@ -16,9 +16,10 @@ def modes(parser: ArgumentParser, tree: ast.AST) -> list[Words]:
     """Return the command-line arguments for each mode, such as training or sampling, in which a
     script can run.
 
-    In each mode, every required argument has a value, and all other arguments are omitted. If no
-    argument is required, exactly one argument is set in each mode: either an argument gets a value
-    that differs from its default, or a switch is turned on.
+    If the script has required arguments, the command line for each mode gives a value to every one
+    of them and omits all other arguments. If no argument is required, exactly one argument is set
+    in each mode: either an argument gets a value that differs from its default, or a switch is
+    turned on.
 
     Args:
         tree: the syntax tree of the script. If an argument is declared without choices, the strings

@@ -104,7 +104,7 @@ class Script:
                 running the script trains nothing.
 
         Returns:
-            the record that the package `script` describes.
+            the record of the run, as described in the docstring of the package `script`.
         """
         with _alarm(self):
             end = self._attempt(self._run_main)
@@ -187,8 +187,8 @@ class Script:
 
     @property
     def _is_it(self) -> bool:
-        """True if the script has trained, and has used a number of optimisers that fits the kind of
-        training.
+        """True if the script has trained, and the number of optimisers that it used is right for
+        the training that it is expected to do.
 
         GAN training must use at least two optimisers, and any other training at most one.
         """
@@ -290,8 +290,9 @@ class Script:
     def _run_main(
         self, *arguments: str, path: Path | None = None, module: ModuleType | None = None
     ) -> None:
-        """Run the file `path` as the main module or, if no path is given, run the student's script
-        with its own arguments, followed by `arguments`.
+        """Run the file `path` as the main module with the command-line arguments `arguments`; if no
+        path is given, run the student's script instead, with its own arguments followed by
+        `arguments`.
         """
         if path is None:
             path, arguments = self.file, (*self.arguments, *arguments)
@@ -329,7 +330,7 @@ class Runs:
         begin: bool = False,
         arguments: Sequence[str] = (),
     ) -> dict[str, Any]:
-        """Run the script until its training has made enough steps or takes too long.
+        """Run the script until it ends, has taken enough optimiser steps or reaches its time limit.
 
         Args:
             max_seconds: the limit on CPU time, in seconds, which applies even before the first
@@ -341,7 +342,7 @@ class Runs:
             arguments: the command-line arguments of the script.
 
         Returns:
-            the record that the package `script` describes.
+            the record of the run, as described in the docstring of the package `script`.
         """
         forget_imports(self.root)
         self.script = Script(self.root, file, max_steps, max_seconds, self._brisk, arguments)
