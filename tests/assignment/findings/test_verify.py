@@ -63,6 +63,8 @@ ANOTHER = claims.dataset.another_digit_completes(digits=[3, 1, 4, 1], label=4)
         ("wrong-label", ANOTHER, {"digits": [3, 1, 4, 4]}),
         ("not-a-palindrome", claims.dataset.is_no_palindrome([3, 1, 4, 4], 3),
          {"digits": [3, 1, 4, 1]}),
+        ("does-not-run", claims.dataset.fails_at_one_length(5, 6, "E", "E", [["a.py", 3]] * 2),
+         {"second_error": "F"}),
         ("missing-digits", claims.dataset.a_digit_is_missing([0, *[30] * 9]),
          {"counts": [0, *[3] * 9]}),
         ("gradients-not-cleared", claims.shared.some_are_among([3, 5], [3]), {"among": [2]}),

@@ -245,8 +245,16 @@ class Verdicts:
     def _with(self, verdict: str) -> list[Finding]:
         return [finding for finding in self.findings if finding.verdict == verdict]
 
-    def error(self, error: StudentError, importing: bool = False) -> None:
-        """Report an exception that the student's code raised."""
+    def error(
+        self, error: StudentError, importing: bool = False, proof: claims.Evidence | None = None
+    ) -> None:
+        """Report an exception that the student's code raised.
+
+        Args:
+            importing: True if the exception was raised while the file was imported.
+            proof: the proof that the exception is the fault of the student's code; if it is None, a
+                second run must still confirm this.
+        """
         kinds = error.types
         text = in_short(f"{kinds[0]}: {error.text}", 300)
         wall = self.wall(error.walls)
@@ -267,7 +275,8 @@ class Verdicts:
         elif "ModuleNotFoundError" in kinds and error.module:
             self._missing_module(error, text)
         else:
-            self._stop(error, text, importing)
+            once = claims.shared.failed_once(error=text, place=[error.file, error.line])
+            self._stop(error, text, importing, proof or once)
 
     def _missing_module(self, error: StudentError, text: str) -> None:
         """Report that a module could not be imported."""
@@ -279,19 +288,20 @@ class Verdicts:
             proof = claims.shared.failed_once(error=text, place=[error.file, error.line])
             self.fault("does-not-import.module", at=error, raised=error, proof=proof, problem=text)
 
-    def _stop(self, error: StudentError, text: str, importing: bool) -> None:
+    def _stop(
+        self, error: StudentError, text: str, importing: bool, proof: claims.Evidence
+    ) -> None:
         """Report an exception whose cause, as far as the check knows, is the student's code
         itself.
         """
-        once = claims.shared.failed_once(error=text, place=[error.file, error.line])
         is_exit = "SystemExit" in error.types
         if error.file in self._notebooks and not is_exit:
-            self.fault("does-not-run.cell", at=error, raised=error, proof=once)
+            self.fault("does-not-run.cell", at=error, raised=error, proof=proof)
         elif importing:
-            proof = claims.shared.was_seen(text) if is_exit else once  # exit is no error
+            proof = claims.shared.was_seen(text) if is_exit else proof  # exit is no error
             self.fault("does-not-import.raised", at=error, raised=error, proof=proof, problem=text)
         else:
-            self.fault("does-not-run.raised", at=error, raised=error, proof=once)
+            self.fault("does-not-run.raised", at=error, raised=error, proof=proof)
 
     def gone(self, gone: Gone) -> None:
         """Report that the student's process ended before it sent the expected reply."""

@@ -13,6 +13,7 @@ from toolkit.assignment.handin.submission import Located
 from toolkit.assignment.judging.train.labels import CLASSES, digits_of, whole
 from toolkit.assignment.running.places import Place
 from toolkit.assignment.running.replies import DatasetClass
+from toolkit.common.errors import in_short
 
 SHORT = (5, 6, 9)
 LONG = (40, 61)  # above 36, where 10 to the power of half the length is more than 64 bits hold
@@ -21,6 +22,7 @@ MANY = 20_000  # of each split
 FEW, ENOUGH = 10, 250  # items: too few to judge; enough for all ten digits
 VARIED = 8  # different digits at one position of ENOUGH random items, which nearly always have 10
 SHOWN = 20  # items in a proof
+MAX_ERROR = 300  # characters of an error message in a proof
 Method = Literal["item", "init"]  # the method that gives items; the constructor
 
 
@@ -64,43 +66,86 @@ def check(child: DatasetChild, located: Located, verdicts: Verdicts) -> None:
             proof = claims.shared.none_is_among(items=["a class"], among=[])
             verdicts.fault("does-not-run.no-class", proof=proof)
         return
-    by_length = _read_lengths(child, kind, verdicts)
-    if by_length is None:
-        return
+    by_length, failure = _read_lengths(child, verdicts)
     fault = next(_faults(by_length), None)
     if fault is not None:
         at = _place(kind, "item")
         verdicts.fault(fault.rule, at=at, proof=fault.proof, **fault.fields)
+    elif failure is not None:
+        _report_failure(failure, by_length, child, kind, verdicts)
+        return
     else:
         _confirm(by_length, verdicts)
-        _check_digits(by_length, kind, verdicts)
         if _are_varied(by_length):
-            _check_long(child, kind, verdicts)
+            by_length |= _check_long(child, kind, verdicts)
+        _check_digits(by_length, kind, verdicts)
     _check_one_hot(child, kind, verdicts)
     _check_splits(child, kind, verdicts)
 
 
 def _read_lengths(
-    child: DatasetChild, kind: DatasetClass, verdicts: Verdicts
-) -> dict[int, Items] | None:
-    """Read items for several palindrome lengths; if reading fails, report the failure and return
-    None.
+    child: DatasetChild, verdicts: Verdicts
+) -> tuple[dict[int, Items], StudentError | Unusual | None]:
+    """Read items for several palindrome lengths, up to the first length for which this fails.
+
+    Returns:
+        the items for each length, and the failure, if there is one.
     """
     by_length = {}
     for length in SHORT:
         verdicts.doing(f"palindromes of {length} digits")
         try:
             by_length[length] = read_items(child, length)
-        except StudentError as error:
-            if error.file is None and "UnknownParameter" not in error.types:
-                verdicts.not_seen("reading", name=kind["name"], error=error)
-            else:
-                verdicts.error(error)
-            return None
-        except Unusual as error:
-            verdicts.not_seen(error.name, **error.fields)
-            return None
-    return by_length
+        except (StudentError, Unusual) as failure:
+            return by_length, failure
+    return by_length, None
+
+
+def _report_failure(
+    failure: StudentError | Unusual,
+    by_length: dict[int, Items],
+    child: DatasetChild,
+    kind: DatasetClass,
+    verdicts: Verdicts,
+) -> None:
+    """Report that the items for a palindrome length cannot be read.
+
+    If the data set works for other lengths and fails again in the same way for this one, the length
+    is the cause, and not the check, which runs the same code for every length.
+    """
+    if isinstance(failure, Unusual):
+        verdicts.not_seen(failure.name, **failure.fields)
+        return
+    if failure.file is None and "UnknownParameter" not in failure.types:
+        verdicts.not_seen("reading", name=kind["name"], error=failure)
+        return
+    length = SHORT[len(by_length)]
+    again = _failure_at(length, child)
+    if not by_length or again is None:
+        verdicts.error(failure)
+        return
+    works = SHORT[0]
+    proof = claims.dataset.fails_at_one_length(
+        works,
+        fails=length,
+        error=in_short(str(failure), MAX_ERROR),
+        second_error=in_short(str(again), MAX_ERROR),
+        places=[[failure.file, failure.line], [again.file, again.line]],
+    )
+    verdicts.error(failure, proof=proof)
+    if verdicts.has("does-not-run"):
+        verdicts.also("at-length", length=length, works=works)
+
+
+def _failure_at(length: int, child: DatasetChild) -> StudentError | None:
+    """Return the error that a data set with palindromes of `length` digits raises, or None."""
+    try:
+        read_items(child, length)
+    except StudentError as error:
+        return error
+    except Unusual:
+        return None
+    return None
 
 
 def _confirm(by_length: dict[int, Items], verdicts: Verdicts) -> None:
@@ -122,17 +167,26 @@ def _check_digits(by_length: dict[int, Items], kind: DatasetClass, verdicts: Ver
     the first length for which a digit is missing or, if there is none, the length with the most
     labels.
     """
-    many = [labels for _, labels in by_length.values() if len(labels) >= ENOUGH]
-    all_counts = [labels.bincount(minlength=10).tolist() for labels in many]
-    for counts in all_counts:
+    all_counts: dict[int, list[int]] = {}
+    for length, (_, labels) in by_length.items():
+        if len(labels) >= ENOUGH:
+            all_counts[length] = labels.bincount(minlength=10).tolist()
+    for length, counts in all_counts.items():
         if 0 in counts:
             missing = [str(digit) for digit, count in enumerate(counts) if not count]
-            fields = {"n": sum(counts), "missing": " or ".join(missing)}
+            described = " or ".join(missing)
             proof = claims.dataset.a_digit_is_missing(counts)
-            verdicts.fault("missing-digits.never", at=_place(kind, "init"), proof=proof, **fields)
+            verdicts.fault(
+                "missing-digits.never",
+                at=_place(kind, "init"),
+                proof=proof,
+                n=sum(counts),
+                missing=described,
+                length=length,
+            )
             return
     if all_counts:
-        counts = max(all_counts, key=sum)
+        counts = max(all_counts.values(), key=sum)
         verdicts.right("digits", proof=claims.dataset.all_digits_occur(counts))
 
 
@@ -273,14 +327,18 @@ def _shown(row: list[int]) -> str:
     return " ".join(map(str, row))
 
 
-def _check_long(child: DatasetChild, kind: DatasetClass, verdicts: Verdicts) -> None:
+def _check_long(child: DatasetChild, kind: DatasetClass, verdicts: Verdicts) -> dict[int, Items]:
     """Check that the data set still yields correct palindromes if they have more than 36 digits.
 
     The first half of a palindrome with more than 36 digits may not fit into a 64-bit integer, so
     code that draws this half as a single integer may fail or produce digits that are not random.
+
+    Returns:
+        the items for each length; empty if they are not correct for each.
     """
     verdicts.doing("palindromes longer than 36 digits", stopped="length-overflow")
     at: Placed | None = _place(kind, "init")
+    by_length: dict[int, Items] = {}
     shown: list[tuple[list[int], int]] = []
     lengths = []  # of the palindromes: some classes are told how many digits are read
     for length in LONG:
@@ -290,19 +348,21 @@ def _check_long(child: DatasetChild, kind: DatasetClass, verdicts: Verdicts) -> 
             at = error if error.line else at
             proof = claims.dataset.fails_at_many_digits(length, problem=str(error))
             verdicts.fault("length-overflow.fails", at=at, raised=error, proof=proof)
-            return
+            return {}
         except Unusual:
             verdicts.not_seen("long", length=length)
-            return
+            return {}
         num_digits = items.digits.size(1)
         if _is_spoilt(items) or num_digits < length - 1:
             proof = claims.dataset.fails_at_many_digits(length, problem="spoilt")
             verdicts.fault("length-overflow.spoilt", at=at, proof=proof)
-            return
+            return {}
+        by_length[length] = items
         shown += _shown_items(items, FEW)
         lengths.append(num_digits + 1)
     rows, labels = _rows_and_labels(shown)
     verdicts.right("long", proof=claims.dataset.are_long_palindromes(lengths, rows, labels))
+    return by_length
 
 
 def _is_spoilt(items: Items) -> bool:

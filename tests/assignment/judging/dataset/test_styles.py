@@ -191,3 +191,22 @@ def _drawn(split: str) -> set[tuple[int, ...]]:
     """The first halves of 100 palindromes of 5 digits, as the class above draws them."""
     rng = random.Random(split)
     return {tuple(rng.randrange(10) for _ in range(3)) for _ in range(100)}
+
+
+def test_a_fault_of_one_length_is_seen(tmp_path: Path, warm_check: Check) -> None:
+    """Stopping at even T; and a digit that is missing from long palindromes alone."""
+    even = dataset(item="torch.zeros(self.T - 1, 1).copy_(torch.tensor(r[:-1])[:, None]), r[-1]")
+    even = even.replace("left[::-1][T % 2:]", "left[::-1][1:]")
+    even = even.replace("        rng =", "        self.T = seq_length\n        rng =")
+    (tmp_path / "dataset.py").write_text(even)
+    (finding,) = warm_check(tmp_path, parts=["dataset"]).findings
+    assert (finding.id, finding.line) == (
+        "does-not-run",
+        even[: even.index("copy_")].count("\n") + 1,
+    )
+    assert finding.message.endswith("This happens at T = 6, but not at T = 5.")
+    nine = dataset().replace("randrange(10)", "randrange(10 if T < 20 else 9)")
+    (tmp_path / "dataset.py").write_text(nine)
+    (finding,) = warm_check(tmp_path, parts=["dataset"]).findings
+    assert finding.id == "missing-digits"
+    assert finding.message.startswith("At T = 40, none of the 300 labels is 9.")

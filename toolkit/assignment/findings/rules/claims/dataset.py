@@ -75,6 +75,15 @@ def fails_at_many_digits(length: int, problem: str) -> bool:
     return length > MANY_DIGITS and bool(problem)
 
 
+@proves("experiment", "does-not-run")
+def fails_at_one_length(
+    works: int, fails: int, error: str, second_error: str, places: Sequence[Sequence[object]]
+) -> bool:
+    """The data set works for one length, but fails twice in the same way for another length."""
+    first, second = places
+    return works != fails and bool(error) and error == second_error and first == second
+
+
 # What is right.
 
 
