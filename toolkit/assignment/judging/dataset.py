@@ -17,7 +17,7 @@ from toolkit.common.errors import in_short
 
 SHORT = (5, 6, 9)
 LONG = (40, 61)  # above 36, where 10 to the power of half the length is more than 64 bits hold
-NUM_ITEMS = 300
+NUM_ITEMS = 400  # if the constructor sets aside a fifth for testing, more than ENOUGH are left
 MANY = 20_000  # of each split
 FEW, ENOUGH = 10, 250  # items: too few to judge; enough for all ten digits
 VARIED = 8  # different digits at one position of ENOUGH random items, which nearly always have 10

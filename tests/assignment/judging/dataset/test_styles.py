@@ -209,4 +209,4 @@ def test_a_fault_of_one_length_is_seen(tmp_path: Path, warm_check: Check) -> Non
     (tmp_path / "dataset.py").write_text(nine)
     (finding,) = warm_check(tmp_path, parts=["dataset"]).findings
     assert finding.id == "missing-digits"
-    assert finding.message.startswith("At T = 40, none of the 300 labels is 9.")
+    assert finding.message.startswith("At T = 40, none of the 400 labels is 9.")

@@ -197,6 +197,13 @@ CASES = {
     "clipped values, and the result thrown away": Case(changed((CLIP,
         "        for p in model.parameters():\n            p.grad.clamp(-1e-4, 1e-4)\n")),
         (("clipping-without-effect", "p.grad.clamp"),)),
+    "a softmax over the batch, by hand": Case(
+        changed((LOSS, "-(\n            F.log_softmax(out, dim=0))"
+            "[torch.arange(len(y)), y].mean()")),
+        (("wrong-loss", "F.log_softmax(out, dim=0)"),)),
+    "a new optimiser for each step": Case(changed((STEP,
+        "        torch.optim.RMSprop(model.parameters(), lr=1e-3).step()\n")),
+        (("wrong-optimiser", "torch.optim.RMSprop(model.parameters(), lr=1e-3).step()"),)),
     "each norm clipped": Case(changed((CLIP, "        for p in model.parameters():\n"
         "            torch.nn.utils.clip_grad_norm_(p, 10)\n"))),
     "clipped values in place": Case(changed((CLIP,

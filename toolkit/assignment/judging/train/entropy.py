@@ -24,7 +24,9 @@ class Match(NamedTuple):
     entropy: float
 
 
-def which_step(first: int, last: int, value: float, trace: Trace) -> Match | None:
+def which_step(
+    first: int, last: int, value: float, trace: Trace, over_batch: bool = False
+) -> Match | None:
     """Find the time steps of the model's output for which the cross-entropy with a recorded batch
     of labels is `value`.
 
@@ -35,13 +37,15 @@ def which_step(first: int, last: int, value: float, trace: Trace) -> Match | Non
             search also covers the last `BEFORE` events up to and including this event.
         last: only network calls and labels before the event with this index are searched.
         value: of the loss.
+        over_batch: True to take the softmax over the batch, which is a mistake, instead of over the
+            classes.
     """
     labels = list(_labels(first, last, trace))[-LAST:]
     for call, name, logits in _candidates(trace.between(first, last, Call)[-LAST:]):
         for digits in labels:
             if len(digits) != len(logits):
                 continue
-            for entropy in _entropies(logits, digits):
+            for entropy in _entropies(logits, digits, over_batch):
                 if close(value, entropy):
                     return Match(call, name, entropy)
     return None
@@ -116,13 +120,18 @@ def _labels(first: int, last: int, trace: Trace) -> Iterator[Tensor]:
                 yield digits
 
 
-def _entropies(p: Tensor, y: Tensor) -> Iterator[float]:
+def _entropies(p: Tensor, y: Tensor, over_batch: bool) -> Iterator[float]:
     """Yield the cross-entropy of logits or probabilities as a mean over the batch, as a sum, and as
     a mean over both the batch and the classes.
     """
     p = p.double()
     kind, _ = kind_of(p)
-    log = p.clamp_min(1e-12).log() if kind == "probabilities" else p.log_softmax(1)
+    if over_batch:
+        log = p.log_softmax(0)
+    elif kind == "probabilities":
+        log = p.clamp_min(1e-12).log()
+    else:
+        log = p.log_softmax(1)
     losses = -log.gather(1, y[:, None])
     yield float(losses.mean())
     yield float(losses.sum())

@@ -44,7 +44,7 @@ def _check_pass(
     own_losses = [event for event in losses if event.index in last.losses]
     start = last.value.mean if last.value else 0.0
     if not own_losses:
-        _check_by_hand(before, last, start, trace, verdicts)
+        _check_by_hand(passes, last, trace, verdicts)
         return
     loss, combination = _start_of(own_losses, start)
     value = _value(loss)
@@ -95,15 +95,16 @@ def fits_together(trace: Trace) -> bool:
 
 
 def _check_by_hand(
-    before: int, last: Backward, start: float, trace: Trace, verdicts: Verdicts
+    passes: list[Backward], last: Backward, trace: Trace, verdicts: Verdicts
 ) -> None:
     """Judge a loss that is not computed by a torch loss function, by comparing its value with the
     cross-entropy.
     """
+    start = last.value.mean if last.value else 0.0
     value = abs(start)
-    match = which_step(before, last.index, value, trace)
+    match = which_step(_pass_before(last, trace), last.index, value, trace)
     if match is None:
-        verdicts.not_seen("by-hand-loss", at=last)
+        _check_batch_softmax(passes, last, trace, verdicts)
         return
     if match.steps:
         proof = claims.train.is_loss_of_steps(value, of_steps=match.entropy)
@@ -116,6 +117,31 @@ def _check_by_hand(
     else:
         proof = claims.train.is_cross_entropy(value, match.entropy)
         verdicts.right("value", proof=proof)
+
+
+def _check_batch_softmax(
+    passes: list[Backward], last: Backward, trace: Trace, verdicts: Verdicts
+) -> None:
+    """Judge a loss computed by hand that is not the cross-entropy: find out whether its softmax is
+    taken over the batch.
+
+    The losses of two backward passes are compared, because one may agree by chance.
+    """
+    values: list[float] = []
+    entropies: list[float] = []
+    for event in passes[-2:]:
+        value = abs(event.value.mean) if event.value else 0.0
+        before = _pass_before(event, trace)
+        match = which_step(before, event.index, value, trace, over_batch=True)
+        if match is not None and not match.steps:
+            values.append(value)
+            entropies.append(match.entropy)
+    if len(values) < 2:
+        verdicts.not_seen("by-hand-loss", at=last)
+        return
+    softmax = [note for note in trace.notes("softmax") if note.index < last.index]
+    proof = claims.train.softmax_is_over_batch(values, entropies)
+    verdicts.fault("wrong-loss.batch", at=softmax[-1] if softmax else last, proof=proof)
 
 
 def _start_of(losses: list[Loss], start: float) -> tuple[Loss, str | None]:

@@ -2,6 +2,8 @@
 gradients.
 """
 
+import itertools
+
 from toolkit.assignment.findings.rules import claims
 from toolkit.assignment.findings.verdicts import Verdicts
 from toolkit.assignment.judging.train.player import (
@@ -14,6 +16,7 @@ from toolkit.assignment.judging.train.player import (
 from toolkit.assignment.judging.train.trace import Backward, Batch, Clip, Loss, Step, Trace
 
 RATES = (1e-6, 0.2)  # learning rates of RMSProp that may work
+MIN_STEPS = 3  # steps that show whether the code creates an optimiser for each step
 NORM_CLIPS = {"clip_grad_norm_", "clip_grad_norm"}
 
 
@@ -67,13 +70,33 @@ def _check_optimiser(steps: list[Step], trace: Trace, verdicts: Verdicts) -> Non
         verdicts.not_seen("by-hand-optimiser", at=step)
         return
     kind = step.classes[0]
-    if "RMSprop" in step.classes:
+    if "RMSprop" in step.classes and _is_always_new(steps, trace):
+        proof = claims.train.optimiser_is_always_new(
+            steps=[event.index for event in steps],
+            made=[event.index for event in trace.notes("optimiser")],
+        )
+        verdicts.fault("wrong-optimiser.new", at=trace.maker(step), proof=proof, kind=kind)
+    elif "RMSprop" in step.classes:
         verdicts.right("optimiser", proof=claims.train.is_rmsprop(step.classes))
     elif "rms" in kind.lower():
         verdicts.not_seen("almost-rmsprop", at=step, kind=kind)
     else:
         proof = claims.shared.none_is_among(items=["RMSprop"], among=step.classes)
         verdicts.fault("wrong-optimiser.other", at=trace.maker(step), proof=proof, kind=kind)
+
+
+def _is_always_new(steps: list[Step], trace: Trace) -> bool:
+    """True if an optimiser is created between any two steps, although the steps move the same
+    parameters.
+    """
+    if len(steps) < MIN_STEPS:
+        return False
+    made = [note.index for note in trace.notes("optimiser")]
+    for earlier, later in itertools.pairwise(steps):
+        is_between = any(earlier.index < index < later.index for index in made)
+        if not is_between or not earlier.parameters & later.parameters:
+            return False
+    return True
 
 
 def _check_no_gradient(steps: list[Step], trace: Trace, verdicts: Verdicts) -> None:

@@ -38,6 +38,22 @@ def losses_share_a_pass(losses: Sequence[int], passes: int) -> bool:
     return len(losses) > 1 == passes
 
 
+@proves("identity", "wrong-optimiser")
+def optimiser_is_always_new(steps: Sequence[int], made: Sequence[int]) -> bool:
+    """An optimiser is created between any two of at least three optimiser steps."""
+    gaps = range(1, len(steps))
+    used = [k for k in gaps if not any(steps[k - 1] < index < steps[k] for index in made)]
+    return len(steps) >= 3 and not used
+
+
+@proves("identity", "wrong-loss")
+def softmax_is_over_batch(values: Sequence[float], entropies: Sequence[float]) -> bool:
+    """Two losses are cross-entropies whose softmax is taken over the batch."""
+    if len(values) < 2 or len(set(values)) < 2:
+        return False
+    return all(map(_are_equal, values, entropies))
+
+
 @proves("identity", "loss-not-last-step")
 def is_loss_of_steps(value: float, of_steps: float) -> bool:
     """The loss is the cross-entropy of an earlier time step's output, or of the mean output."""
