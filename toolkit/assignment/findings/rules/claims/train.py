@@ -42,8 +42,8 @@ def losses_share_a_pass(losses: Sequence[int], passes: int) -> bool:
 def optimiser_is_always_new(steps: Sequence[int], made: Sequence[int]) -> bool:
     """An optimiser is created between any two of at least three optimiser steps."""
     gaps = range(1, len(steps))
-    used = [k for k in gaps if not any(steps[k - 1] < index < steps[k] for index in made)]
-    return len(steps) >= 3 and not used
+    kept = [k for k in gaps if not any(steps[k - 1] < index < steps[k] for index in made)]
+    return len(steps) >= 3 and not kept
 
 
 @proves("identity", "wrong-loss")
