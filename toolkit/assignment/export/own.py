@@ -238,7 +238,8 @@ def own_files(name: str, module: nn.Module, facts: Mapping[str, Any]) -> dict[st
 
 
 def _script(name: str, model: OwnGenerator | OwnDiscriminator) -> bytes:
-    """Return the contents of a `.pt` file; code that torch cannot script is traced instead.
+    """Convert the network to TorchScript, and return the bytes of the `.pt` file; code that torch
+    cannot script is traced instead.
 
     Raises:
         ToolkitError: torch can neither script nor trace the student's code, or the outputs of the

@@ -146,8 +146,9 @@ def gaps(records: Records, code: Mapping[PurePosixPath, bytes]) -> Iterator[Gap]
 
 def _missing(records: Records) -> Iterator[tuple[Part, str, list[str]]]:
     """For each record that is missing or cannot be used, yield the part of the assignment that it
-    belongs to, a description of the problem, and the command-line options with which the program
-    for that part makes a missing record (an empty list if the record exists but cannot be used).
+    belongs to, a description of the problem, and the command-line options that make the program for
+    that part create the record; the list of options is empty if the record exists but cannot be
+    used.
     """
     lengths = {log.length for log in records.trainings if log.network == "LSTM"}
     networks = {log.network for log in records.trainings}

@@ -87,8 +87,8 @@ class Submission:
     existing: tuple[str, ...] = ()
 
     def original(self, file: str) -> str:
-        """Return the name of the student's file, such as a notebook, from which the given file in
-        the copy of the student's folder was made.
+        """Given a file in the copy of the student's folder, return the name of the student's
+        original file (for example, a notebook) that it was made from.
         """
         return self.notebooks[file][0] if file in self.notebooks else file
 

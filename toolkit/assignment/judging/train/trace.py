@@ -417,8 +417,8 @@ def _values_of(event: AnyEvent) -> Iterator[Value]:
 
 
 def _complete_events(events: Sequence[dict[str, Any]]) -> None:
-    """Give each event its index. If the child process did not send the numbers of one of an event's
-    tensors, copy them from the earlier call or batch that is their source.
+    """Give each event its index. If the child process did not send the values of a tensor in an
+    event, copy them from the earlier call or batch that the tensor came from.
     """
     known: dict[int, list[dict[str, Any]]] = {}
     for index, event in enumerate(events):

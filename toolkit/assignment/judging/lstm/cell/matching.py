@@ -250,8 +250,8 @@ class Assignments(NamedTuple):
         return cls(formula, roles, pool, [pool[column][:, :, :1] for column in columns])
 
     def giving(self, c: Tensor, before: Tensor, past: Tensor) -> list[list[int]]:
-        """Return all assignments of series to the gates with which the formula for the cell state
-        yields c(t).
+        """Return every way of assigning the recorded series of values to the gates for which the
+        formula for the cell state yields c(t).
 
         Each assignment is tested on the first row of the batch and, if it fits, on all rows.
 

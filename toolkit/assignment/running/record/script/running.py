@@ -263,8 +263,9 @@ class Script:
         return self._attempt(partial(self._run_main, *arguments))
 
     def _attempt_in_modes(self) -> End | None:
-        """Run the script in the modes that its command-line parser allows, such as training or
-        sampling, until it trains as expected; only the first few modes are tried.
+        """Run the script in each mode that its command-line parser allows, such as training or
+        sampling, one after another, until it trains as expected; only the first few modes are
+        tried.
 
         Returns:
             how the successful run ended, or None if the script did not train as expected in any of
