@@ -11,8 +11,9 @@ import re
 import resource
 import signal
 import sys
+import threading
 from functools import partial
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,6 +33,9 @@ FORKS.set_forkserver_preload(
         "onnxscript",
     ]
 )
+# Starting a process makes multiprocessing ask every other one for its exit code. Only one thread at
+# a time may ask: if two read the code of one process, one of them gets 255.
+ASKING = threading.Lock()
 VARIES = re.compile(rb'"seconds": [\d.]+|"crc32": "\w+"')
 
 
@@ -68,7 +72,8 @@ def start(arguments: list[str], directory: Path, **mishap: Any) -> Started:
     error, error_of_child = FORKS.Pipe(duplex=False)
     parameters = (arguments, directory, output_of_child, error_of_child)
     process = FORKS.Process(target=give, args=parameters, kwargs=mishap)
-    process.start()
+    with ASKING:
+        process.start()
     output_of_child.close()
     error_of_child.close()
     return Started(process, output, error)
@@ -77,11 +82,14 @@ def start(arguments: list[str], directory: Path, **mishap: Any) -> Started:
 def finish(started: Started, kill_after: float | None = None) -> Attempt:
     """Wait for a command, at most so many seconds."""
     process, output, error = started
-    process.join(kill_after)
-    code = process.exitcode
+    wait([process.sentinel], kill_after)
+    with ASKING:
+        code = process.exitcode
     if code is None:
         process.kill()
-        process.join()
+        wait([process.sentinel])
+        with ASKING:
+            process.join()
     text, error_text = _written(output), _written(error)
     return Attempt(code, text + error_text, error_text)
 

@@ -1,4 +1,5 @@
-"""The access rules of a page: which requests may have a body, and how long the body may be.
+"""The restrictions on requests to a page: which requests may have a body, and how large the body
+may be.
 
 Request bodies are limited in size before Gradio checks the sender, because Gradio reads a whole
 request body before it asks for the password. No page needs file uploads, because pictures are sent

@@ -20,8 +20,8 @@ def digits(text: Any, limit: int) -> tuple[int, ...]:
     """Parse digits that a visitor typed, ignoring spaces, commas and line breaks.
 
     Raises:
-        UsageError: the value is not a string, contains no digits or more than `limit` digits, or
-            contains a character other than digits, commas and white space.
+        UsageError: the value is not a string, contains no digits, contains more than `limit`
+            digits, or contains a character that is not a digit, a comma or white space.
     """
     if text is not None and not isinstance(text, str):
         raise UsageError(f'The digits must be a text such as "31413", not {text!r}.')

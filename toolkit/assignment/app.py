@@ -142,8 +142,8 @@ def export(
     copied into the toolkit's own LSTM, which then makes the same predictions as your LSTM.
     Generators and discriminators are exported unchanged. The command runs your code under your user
     account, without a sandbox, and unpickles weight files that contain whole networks, so do not
-    use it on other people's files. The exit code is 1 if a network with weights could not be
-    exported; all other networks are still written.
+    use it on other people's files. The exit code is 1 if a network whose weights were found could
+    not be exported, or if nothing could be exported; all other networks are still written.
     """
     from toolkit.assignment.asking.host import Host
 

@@ -62,7 +62,9 @@ class Packed(NamedTuple):
     left_out: list[str]  # the files of the report that is not handed in
 
     def as_text(self) -> str:
-        """Return the remarks as text, beginning with everything that would cost points."""
+        """Return the results of the check and the list of packed files as text; whatever would cost
+        points comes first.
+        """
         first = "unpacks and runs, and nothing that costs points was found in it"
         if self.costs:
             words = ", ".join(dict(self.costs))
@@ -141,8 +143,8 @@ def _refuse(first: str, problems: list[str]) -> None:
 
 
 def _sorted_by_cost(trial: Extra) -> tuple[list[tuple[str, str]], list[str]]:
-    """Split the findings into those that cost points, as pairs of an id and a sentence, and the
-    others, as sentences.
+    """Return two lists: the findings that cost points, as pairs of an id and a sentence, and the
+    other findings, as sentences.
     """
     free_findings = free(trial.report, read_rubric())
     costly = []

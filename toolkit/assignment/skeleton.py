@@ -18,7 +18,7 @@ def write_skeleton(out: Path, mnist: bool = False) -> tuple[list[Path], list[Pat
     """Copy the skeleton's four files and the notebook into a folder, without overwriting any file.
 
     Args:
-        out: the folder, which is made if it does not exist.
+        out: the folder to copy the files to, which is created if it does not exist.
         mnist: True to copy MNIST (55 MB) as well, so that torchvision does not download it.
 
     Returns:

@@ -12,8 +12,8 @@ def lazily(
     """Return `__getattr__` and `__dir__` for a package that imports its public names on first use.
 
     Importing such a package takes almost no time. For example, a program that uses a network does
-    not import the code that draws curves. See PEP 562. Type checkers read the imports under `if
-    TYPE_CHECKING` instead of running `lazily`.
+    not import the code that draws curves. See PEP 562. Type checkers do not run `lazily`; they find
+    the public names through the imports under `if TYPE_CHECKING`.
 
     Args:
         package: the package's `__name__`.

@@ -30,8 +30,8 @@ TRAINING_DEFAULTS = {"preset": "default", "runs_dir": Path("runs"), "device": "a
 
 
 class Command(TyperCommand):
-    """The class that typer uses for a program with a single command; it leaves the reporting of
-    mistyped arguments to `_answer`.
+    """The command class for a program with a single command; unlike typer's own class, it reports
+    mistyped arguments with `_answer`.
     """
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:

@@ -66,7 +66,8 @@ def device_of(network: nn.Module) -> torch.device:
 def pick_precision(device: torch.device) -> Precision:
     """Return bfloat16 if the device supports it natively, or else float32.
 
-    On such a device, computations in bfloat16 are about twice as fast as in float32.
+    On a device that supports bfloat16 natively, computations in bfloat16 are about twice as fast as
+    in float32.
     """
     if device.type == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
@@ -91,12 +92,12 @@ def _derived_seed(seed: int, purpose: str) -> int:
 
 
 def make_rng(seed: int, purpose: str) -> torch.Generator:
-    """Return a random number generator on the CPU; its seed is derived from `seed` and from the
-    name of a purpose, such as "latents".
+    """Return a random number generator on the CPU, seeded with a number that is derived from `seed`
+    and from `purpose`, a name for what the random numbers are used for, such as "latents".
 
-    Generators for different purposes are independent: drawing more numbers for one purpose does not
-    change the numbers for the others. Numbers are drawn on the CPU, so every device gets the same
-    numbers.
+    Random number generators for different purposes are independent: drawing more numbers for one
+    purpose does not change the numbers for the others. Numbers are drawn on the CPU, so every
+    device gets the same numbers.
     """
     return torch.Generator().manual_seed(_derived_seed(seed, purpose))
 

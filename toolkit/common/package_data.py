@@ -55,7 +55,7 @@ def requirements(extra: str | None = None) -> list[str]:
 def _belongs_to(extra: str | None, marker: str) -> bool:
     """Return True if a requirement's marker, the condition after its semicolon, names `extra`.
 
-    If `extra` is None, return True if the marker names no extra.
+    If `extra` is None, the result is True for a marker that names no extra.
     """
     if extra is None:
         return "extra ==" not in marker
@@ -65,7 +65,8 @@ def _belongs_to(extra: str | None, marker: str) -> bool:
 def how_to_install(extra: str) -> str:
     """Return the command that installs an extra, such as "report", in this environment.
 
-    The command uses the tool that made this environment, such as pip or uv.
+    The command that is returned calls the installer that belongs to this environment, such as pip
+    or uv.
     """
     from toolkit.common.console import command_line  # here, because few commands need it
 
@@ -86,8 +87,8 @@ def how_to_install(extra: str) -> str:
 def _for_uv_tool(receipt: Path, extra: str) -> str:
     """Return the argument that makes `uv tool install` add an extra to the toolkit.
 
-    The argument also lists the extras that are already installed, because uv removes extras that
-    are not listed.
+    The extras that are already installed are also listed in this argument, because `uv tool
+    install` removes extras that are not listed.
     """
     listed = tomllib.loads(receipt.read_text(encoding="utf-8"))["tool"]["requirements"]
     toolkit = next(requirement for requirement in listed if requirement["name"] == NAME)

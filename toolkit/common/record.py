@@ -137,8 +137,8 @@ def read_record(directory: Path) -> RunRecord:
     """Return the record in a run directory.
 
     Raises:
-        UsageError: the directory was created by a version of the toolkit that did not write
-            records.
+        UsageError: the directory contains no `run.json`, because it was created by an early version
+            of the toolkit that did not write this file.
         ToolkitError: the record is unreadable or damaged.
     """
     path = directory / "run.json"

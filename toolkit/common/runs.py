@@ -108,7 +108,7 @@ class Run:
         `config`.
 
         Raises:
-            UsageError: the two configs differ.
+            UsageError: `config` differs from the config with which the run was opened.
         """
         if differences := _differences(self.config, _as_json(config)):
             raise UsageError(
@@ -133,8 +133,8 @@ class Run:
 
         Raises:
             ToolkitError: the checkpoint or the record is damaged.
-            UsageError: the run has a different config, or was made by a version of the toolkit that
-                did not write records.
+            UsageError: the saved run used other settings, or was made by an early version of the
+                toolkit, which did not write a `run.json`.
         """
         state = None
         finished = False
@@ -175,8 +175,8 @@ class Run:
         `saved`, the dictionary that `load` returned.
 
         Raises:
-            ToolkitError: the saved state does not fit the objects, because the code has changed
-                since `save`.
+            ToolkitError: the saved values do not fit the attributes of `state`, for example because
+                the code has changed since `save`.
         """
         try:
             for name, value in vars(state).items():

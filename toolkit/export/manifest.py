@@ -149,8 +149,8 @@ def is_current(file: str, manifest: Mapping[str, Any]) -> bool:
 def source_of(name: str, files: Collection[str]) -> str:
     """Return the name of the exported file from which a network can be rebuilt.
 
-    This file, called the source, is the weight file. In a folder written by a version before 0.3,
-    the source is the .pt file.
+    The exported file from which a network can be rebuilt is called the source: usually, it is the
+    weight file. In a folder written by a version before 0.3, the source is the .pt file.
     """
     for format_ in SOURCES:
         if f"{name}.{format_}" in files:
@@ -308,8 +308,8 @@ def readable_exports() -> Path:
 def find_file(
     name: str, exports_dir: Path | str | None = None, format_: Format | None = None
 ) -> tuple[str, Path]:
-    """Return the name of the file that contains a network in a given format, and the folder of this
-    file.
+    """Find the file that contains a network in a given format, and return the file's name and its
+    folder.
 
     Args:
         exports_dir: the folder to look in; by default, the folder `exports` in the current

@@ -131,8 +131,8 @@ def _keep_run(entry: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any
 
 
 def _describe_other_runs(same: Sequence[tuple[Export, Export]], exports_dir: Path) -> list[str]:
-    """Describe how a training run differs from the earlier run that wrote the same files, byte for
-    byte.
+    """Describe how a training run differs from an earlier run if both runs wrote one or more files
+    with identical contents.
 
     Returns:
         a list with one message that names the differences, or an empty list if the two runs do not
@@ -160,7 +160,8 @@ def _describe_other_runs(same: Sequence[tuple[Export, Export]], exports_dir: Pat
 def _describe_difference(name: str, before: object, now: object) -> str:
     """Return the name of a setting or metric that differs between two runs, with its two values.
 
-    If either of the two values is a list, a dictionary or None, only the name is returned.
+    If the setting or metric is a list, a dictionary or None in at least one of the runs, only its
+    name is returned.
     """
     if any(isinstance(value, dict | list | None) for value in (before, now)):
         return name
@@ -294,7 +295,7 @@ def _earlier_source(name: str, previous: Path) -> Export:
     the order of `SOURCES`.
 
     Raises:
-        ToolkitError: the folder has no intact source file for the network.
+        ToolkitError: the folder has no intact file from which the network can be built.
     """
     for format_ in SOURCES:
         source = read_intact(previous / f"{name}.{format_}")

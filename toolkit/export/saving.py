@@ -59,7 +59,8 @@ def save(
     """Export the networks of one training run in all formats, and replace the old exports.
 
     Either all exports are replaced or none. `toolkit.export.replacing` explains what happens to the
-    old exports. Existing files that were made from identical weights are left unchanged.
+    old exports. An existing file that was made from the same weights as are now exported is left
+    unchanged.
 
     Args:
         models: a dictionary that maps the networks' names (keys of `manifest.SIGNATURES`) to the
@@ -73,8 +74,8 @@ def save(
             write TorchScript.
 
     Returns:
-        the result of `replace_exports`; its notes for the user also say if a replaced network had
-        better metrics, or if its metrics were measured under different conditions.
+        the result of `replace_exports`, with additional notes for the user about each replaced
+        network whose metrics were better, or were measured under different conditions.
 
     Raises:
         UsageError: a key of `models` is not the name of a model.
@@ -196,12 +197,13 @@ def convert(source: Export, model: nn.Module, formats: Sequence[Format]) -> Iter
 
 
 def proved(source: Export, format_: Format, data: bytes) -> Export:
-    """Check that a file's outputs match those stored in the manifest entry of the weights `source`,
-    and return the file with its own manifest entry.
+    """Check that the outputs of an exported file match those stored in the manifest entry of
+    `source`, the weights from which the file was made, and return the file with its own manifest
+    entry.
 
     Raises:
-        ToolkitError: an output of the file differs from the stored output by more than the
-            tolerance.
+        ToolkitError: an output of the network in the file differs from the corresponding output in
+            the manifest by more than the tolerance.
     """
     taken = {key: source.entry[key] for key in TAKEN if key in source.entry}
     taken["torch"] = torch.__version__
@@ -275,8 +277,8 @@ def _rebuilt(source: Export, exports_dir: Path) -> nn.Module:
 
 
 def _described(source: Export, export: Export) -> str:
-    """Return a description of a file: its size, and the largest difference between its outputs and
-    the network's outputs stored in the manifest.
+    """Return a description of an exported file: its size, and the largest difference between the
+    outputs of the model in it and the golden outputs, which the manifest contains.
     """
     golden, network = source.entry["golden"], opened(export)
     within = f"{check_golden(export.file, golden, network):.1e}"

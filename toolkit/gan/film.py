@@ -47,8 +47,8 @@ def frame_steps(num_steps: int) -> list[int]:
     to integers.
 
     The first frame after step 0 is recorded after 1/400 of all training steps, because until then
-    the moving average hardly changes. In a very short training run, some of these steps coincide,
-    so its film has fewer frames.
+    the moving average hardly changes. In a very short training run, some steps of the sequence
+    round to the same integer, so the film has fewer frames.
     """
     first = max(1.0, num_steps / 400)
     factor = (num_steps / first) ** (1 / (NUM_FRAMES - 2))
@@ -61,10 +61,11 @@ def frame_steps(num_steps: int) -> list[int]:
 def area_under_curve(real: Tensor, drawn: Tensor) -> float:
     """Return the probability that a real image's logit is above a generated image's logit.
 
-    For a discriminator that guesses at random, this probability is 0.5. The probability is the area
-    under the ROC curve. The area equals U / (n m) for n real and m generated images, where U is the
-    Mann-Whitney statistic ("On a Test of Whether One of Two Random Variables is Stochastically
-    Larger", 1947). A pair of equal logits adds one half to U.
+    If the discriminator guesses at random, the probability that it gives a real image the higher
+    logit is 0.5. The probability is the area under the ROC curve. The area equals U / (n m) for n
+    real and m generated images, where U is the Mann-Whitney statistic ("On a Test of Whether One of
+    Two Random Variables is Stochastically Larger", 1947). A pair of equal logits adds one half to
+    U.
 
     Args:
         real: logits (n,).

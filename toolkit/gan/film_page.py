@@ -1,5 +1,5 @@
 """Functions that convert the film of a GAN's training (see `toolkit.gan.film`) to JSON values for
-web pages; the values include two pictures.
+web pages, with the pictures as base64-encoded PNG.
 """
 
 import base64
@@ -21,8 +21,8 @@ SHADES = 16  # of grey, four bits each; more would only cost bytes
 
 @torch.no_grad()
 def for_pages(film: Arrays, generator: nn.Module, real: Tensor | None) -> dict[str, Any]:
-    """Convert a recording of a GAN's training to JSON values for a web page; their structure is the
-    type `Film` in playground/src/models.js.
+    """Convert a recording of a GAN's training to JSON values for a web page; the type `Film` in
+    playground/src/models.js describes their structure.
 
     Args:
         generator: any generator with the architecture of the film's generator; the weights of each
@@ -74,7 +74,7 @@ def with_digits(recorded: dict[str, Any], classifier: nn.Module) -> dict[str, An
 def _png(rows: Sequence[Tensor]) -> str:
     """Return rows of images as a single PNG picture, encoded in base64.
 
-    Each row has shape (n, 1, 28, 28) and values from 0 to 1.
+    Each row of images is a tensor of shape (n, 1, 28, 28) with values from 0 to 1.
     """
     sheet = torch.cat([torch.cat(list(images[:, 0]), dim=1) for images in rows])
     picture = Image.fromarray((sheet * (SHADES - 1)).round().byte().numpy(), "P")

@@ -171,8 +171,8 @@ def confident_points(
 def _first_digit(
     digits: Iterable[int], requested: int | None, other_than: int | None
 ) -> int | None:
-    """Return the first digit in `digits` that is allowed, or None if none is; the other two
-    arguments say which digits are allowed.
+    """Return the first digit in `digits` that `requested` and `other_than` allow, or None if there
+    is no such digit.
 
     Args:
         requested: the only digit that is allowed; None to allow any digit.

@@ -125,7 +125,7 @@ class ConvDiscriminator(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images (batch, 1, 28, 28) to logits (batch, 1); a logit above 0 means that the
-        discriminator takes the image for a real one.
+        discriminator classifies the image as real.
 
         Pixel values range from 0 to 1.
 

@@ -98,7 +98,7 @@ def discriminator_step(
     discriminator's loss: -V(D, G) of equation (10) or the hinge loss (see `toolkit.gan.losses`).
 
     Args:
-        optimizer: the optimiser of the discriminator's weights.
+        optimizer: the optimiser that updates the discriminator's weights.
         real: images (batch, 1, 28, 28), 0 to 1.
         fake: generated images, as many as there are in `real`.
         config: determines the loss function and the precision.

@@ -145,8 +145,8 @@ def _identity(trial: Trial) -> dict[str, Any]:
 
 
 def _without_newer(settings: Row) -> Row:
-    """Return the settings without those that are in `NEWER` with the same value, so that the result
-    looks like that of a trial from before version 0.3, when these settings did not exist.
+    """Return the settings without those whose name and value are listed in `NEWER`, so that the
+    result looks like that of a trial from before version 0.3, when these settings did not exist.
     """
     return {name: x for name, x in settings.items() if name not in NEWER or x != NEWER[name]}
 

@@ -87,8 +87,8 @@ def gradient_norms(network: Any, digits: Tensor, labels: Tensor) -> dict[str, li
         labels: int64 (batch,).
 
     Returns:
-        a dictionary with the key "h" (and "c" for an LSTM); each value is a list of `length` norms,
-        one per step, averaged over the batch.
+        a dictionary with the key "h" (and "c" for an LSTM); each value is a list of `length`
+        gradient norms, one per step, each averaged over the batch.
     """
     memory = states(network, digits)
     loss = F.cross_entropy(network.readout(memory["h"][-1]), labels, reduction="sum")

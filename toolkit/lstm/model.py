@@ -96,13 +96,13 @@ class LSTMCell(nn.Module):
 def all_inputs(weight: Tensor) -> Tensor:
     """Return the ten possible inputs, (10, input_size); row d encodes the digit d.
 
-    W_x x + b can be computed once for each of these ten inputs, and the results can be looked up at
-    every step of every sequence.
+    As there are only ten inputs, W_x x + b can be computed once for each of them and then looked up
+    at every step of every sequence.
 
     Args:
-        weight: the input weights W_x, (rows, input_size), with any number of rows; the returned
-            inputs have the same dtype and device as W_x. If the input size is 10, each digit is
-            one-hot encoded; if the input size is 1, the input is the digit itself.
+        weight: the input weights W_x, (rows, input_size), with any number of rows; the tensor of
+            inputs that is returned has the same dtype and device as W_x. If the input size is 10,
+            each digit is one-hot encoded; if the input size is 1, the input is the digit itself.
     """
     if weight.size(1) == 10:
         return torch.eye(10, dtype=weight.dtype, device=weight.device)
@@ -110,7 +110,8 @@ def all_inputs(weight: Tensor) -> Tensor:
 
 
 class LSTM(nn.Module):
-    """An LSTM, equations (1) to (7), that reads a sequence of digits and predicts the next digit.
+    """An LSTM that reads a sequence of digits and predicts the next digit, as in equations (1) to
+    (7).
 
     Args:
         hidden_size: size of h and c.

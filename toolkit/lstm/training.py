@@ -83,7 +83,8 @@ def next_longest(longest: int, batch_accuracy: float, target: int) -> int:
 def sample_length(longest: int, rng: torch.Generator) -> int:
     """Sample T uniformly from 5 to `longest`, or return `longest` if it is less than 5.
 
-    Mixed lengths teach the network to remember the first digit for any number of steps.
+    Because the training palindromes differ in length, the network learns to remember the first
+    digit for any number of steps, not just for one particular number.
     """
     shortest = min(FIRST_LENGTH, longest)
     return int(torch.randint(shortest, longest + 1, (), generator=rng))

@@ -73,7 +73,7 @@ LESSONS = {
 def hold_clinic(names: list[str], workspace: Workspace) -> None:
     """Reproduce the failures listed in `names`, and write the results to `<runs_dir>/<name>/`.
 
-    `samples.png` and `curves.png` compare the failure with a correct control, and `measured.json`
+    `samples.png` and `curves.png` compare the failure with a healthy result, and `measured.json`
     contains the metrics. `lesson.md` explains how to recognise the failure, what causes it and how
     to cure it.
     """

@@ -151,11 +151,11 @@ def print_summary(
 
 
 def was_tried_elsewhere(config: Config, evaluator: Evaluator) -> bool:
-    """Return True if the result can be compared with known results for the same settings on other
-    processors.
+    """Return True if the result can be compared with known results, which were obtained with the
+    same settings but on other processors.
 
-    The result can be compared only if all settings except the precision have their default values,
-    and the evaluator uses the toolkit's classifier and the default number of images.
+    Known results serve as a comparison only if all settings except the precision have their default
+    values, and the evaluator uses the toolkit's classifier and the default number of images.
     """
     is_default = replace(config, precision=Config.precision) == Config()
     is_ours = evaluator.sha256.startswith(CLASSIFIER)
@@ -164,7 +164,7 @@ def was_tried_elsewhere(config: Config, evaluator: Evaluator) -> bool:
 
 def plot_gan(run: Run, snapshots: Snapshots, scores: Scores[Spread], evaluator: Evaluator) -> None:
     """Save samples from the start, the middle and the end of training, an animation of the samples
-    throughout training, and curves of the losses and of the Frechet distance.
+    throughout training, and curves of the losses and of the Fréchet distance.
     """
     end = max(snapshots)
     captioned = []

@@ -70,8 +70,8 @@ def direct(family: str, lengths: tuple[int, ...], seeds: int, config: Config) ->
 
 
 def far(family: str, seeds: int, config: Config, num_test: int = 1000) -> list[Trial]:
-    """Return one trial for each seed, which tests the network at the palindrome lengths T in `FAR`,
-    including lengths far greater than in training.
+    """Return one trial for each seed; each trial tests the network at the palindrome lengths T in
+    `FAR`, some of which are far greater than the lengths in training.
     """
     return [Trial(family, replace(config, seed=seed), FAR, num_test) for seed in range(seeds)]
 
@@ -156,7 +156,7 @@ def run_study(preset: str, directory: Path, cluster: str | None = None) -> str:
         cluster: the address of a Dask scheduler; by default, this machine's cores are used.
 
     Returns:
-        the table in `horizon.md`.
+        the Markdown text that was written to `horizon.md`.
     """
     trials = GRIDS[preset]()
 
@@ -254,9 +254,9 @@ def to_csv(rows: list[Row]) -> str:
 
 
 def to_markdown(rows: list[Row]) -> str:
-    """Return a Markdown table with one row for each T in each group of trials that differ only in T
-    and seed, followed by a list of the failed trials. Each row contains the mean, lowest and
-    highest accuracy over the seeds.
+    """Return a Markdown table of the trials, followed by a list of the failed trials; the trials
+    that differ only in their seed share one row. Each row contains the mean, lowest and highest
+    accuracy over the seeds.
     """
     lines = [
         "| family | tested at T | mean | worst seed | best seed | seeds |",

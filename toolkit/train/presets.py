@@ -77,8 +77,8 @@ def plan_recurrent(
 
 
 def plan_gan(preset: Preset, architecture: str = "conv") -> Plan[GANConfig]:
-    """Return the plan for training a GAN, which is either the convolutional GAN ("conv") or the MLP
-    from the assignment's code template ("mlp").
+    """Return the plan for training either the convolutional GAN ("conv") or the MLP GAN from the
+    assignment's code template ("mlp").
     """
     if architecture == "conv":
         return Plan(GAN[preset], "gan", ("gan",))
@@ -86,5 +86,7 @@ def plan_gan(preset: Preset, architecture: str = "conv") -> Plan[GANConfig]:
 
 
 def plan_classifier(preset: Preset) -> Plan[ClassifierConfig]:
-    """Return the plan for the digit classifier."""
+    """Return the settings, the name and the command-line arguments of a training run of the digit
+    classifier.
+    """
     return Plan(CLASSIFIER[preset], "classifier", ("classifier",))

@@ -51,7 +51,7 @@ def export(
     Args:
         chosen: weight files that are read before those in `folder`.
         progress: called with a sentence at the start of each step of the export.
-        host: runs the student's code.
+        host: manages the processes that run the student's code.
 
     Returns:
         an `Exporter`, which holds the exports that were written and the messages for the user, such
@@ -210,7 +210,7 @@ class Exporter:
 
         Args:
             weights: the name of the weight file, optionally followed by a remark about the weights;
-                the sentence appended to `said` ends with this text.
+                it is inserted at the end of the sentence that is appended to `said`.
         """
         origin = source.entry["own"]
         name = source.file.rpartition(".")[0]
@@ -218,6 +218,8 @@ class Exporter:
         self.said.append(f"{name}: {origin['class']} in {origin['file']}, with {weights}.")
 
     def refuse(self, sentence: str) -> None:
-        """Append a sentence that says why a network was not exported."""
+        """Record that a network was not exported, and add the given sentence, which says why, to
+        the messages for the user.
+        """
         self.said.append(sentence)
         self.refused = True

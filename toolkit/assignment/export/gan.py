@@ -41,7 +41,9 @@ UNIFORM = 2.0  # a smaller fourth moment counts as uniform; a uniform distributi
 
 
 class Own(NamedTuple):
-    """Describes a generator or a discriminator; the network itself is exported unchanged."""
+    """A description of a student's generator or discriminator, with its inputs and outputs; the
+    network itself is exported unchanged.
+    """
 
     name: str  # the name in the manifest
     network: WatchedNetwork
@@ -237,7 +239,8 @@ def film(frames: Sequence[Any], generator: Exported, discriminator: Exported) ->
 def _labels(inputs: list[Value]) -> str:
     """Return the form of a generator's labels, or "" if the generator receives no labels.
 
-    The form is "numbers" or "one-hot"; see the docstring of `OwnGenerator`.
+    The labels are given either as "numbers" or as "one-hot" vectors; see the docstring of
+    `OwnGenerator`.
     """
     if len(inputs) != 1:
         return ""

@@ -269,7 +269,7 @@ class Fitted:
         self, x: Tensor, hidden: int = 1, numbers: Sequence[int] = (), built: Mapping[str, int] = {}
     ) -> tuple[Tensor, Tensor]:
         """Run the student's network with the saved weights, and return the logits of the last time
-        step and the values whose ids are in `numbers`.
+        step and those of the network's intermediate values whose ids are in `numbers`.
 
         The logits have shape (batch, 10), and are in double precision.
 
@@ -308,7 +308,8 @@ def fitted(network: Network, states: Weights) -> Fitted | None:
 def _fitting_sizes(
     variant: Network, shapes: Mapping[str, list[int]], guesses: list[int]
 ) -> Mapping[str, int | None] | None:
-    """Build a network with sizes that match the saved weights, and return the sizes.
+    """Rebuild the network `variant` with hidden and embedding sizes that match the saved weights,
+    and return these sizes.
 
     The result is None if none of the hidden and embedding sizes that are tried fits the saved
     weights.
@@ -365,8 +366,8 @@ def _possible_sizes(shapes: Mapping[str, list[int]]) -> list[int]:
 
 
 def _has_shapes(network: Network, shapes: Mapping[str, list[int]]) -> bool:
-    """Return True if no tensor of a network differs in shape from the saved weight of the same
-    name; tensors without such a weight are ignored.
+    """Return True if each tensor of a network has the same shape as the saved weight of the same
+    name; tensors for which no weight was saved are ignored.
     """
     for tensor in network.tensors:
         if shapes.get(tensor["name"], tensor["shape"]) != tensor["shape"]:

@@ -33,7 +33,7 @@ class OwnGenerator(nn.Module):
             entry that determines the digit to draw, `latent_dim` - 1.
         image_shape: the shape of one of the module's images (see `sizes_of`); the wrapper converts
             colour images to greyscale by averaging their channels.
-        value_range: the smallest and largest values in the module's images.
+        value_range: the smallest and largest values in the images that the module generates.
         uniform: the smallest and largest values of z if the module expects uniformly distributed z;
             None if it expects standard normal z.
         labels: the form in which the module takes the digit to draw, "numbers" or "one-hot" (see

@@ -120,7 +120,7 @@ class Saved:
 def _files_with_weights(folder: Path) -> list[Path]:
     """Return the files of a submission that have one of the usual suffixes of weight files.
 
-    Files that `toolkit export` has written are left out.
+    The result does not include files that `toolkit export` has written.
     """
     paths = []
     for relative in list_files(folder):

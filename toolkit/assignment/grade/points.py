@@ -3,11 +3,11 @@
 If one cause leads to the same fault in several tasks, it costs points only once, but missing or
 unwritten code costs points in every task to which it belongs. The check looks for faults by trying
 to answer a fixed list of questions about each part of the code. If the check could not examine part
-of the code, or could not answer one of its questions, the points that depend on it are open, that
-is, neither given nor lost. If the code for a part stops, for example with an error, before the
-check has answered any question about that part, the student loses the points that the rubric
-subtracts for such a stop. If code stops after the check has answered a question, the stop itself
-costs nothing, and the points for the unanswered questions are open.
+of the code, or could not answer one of its questions, the points that depend on that code or that
+question are open, that is, neither given nor lost. If the code for a part stops, for example with
+an error, before the check has answered any question about that part, the student loses the points
+that the rubric subtracts for such a stop. If code stops after the check has answered a question,
+the stop itself costs nothing, and the points for the unanswered questions are open.
 """
 
 from collections.abc import Iterable, Mapping

@@ -155,7 +155,8 @@ def check_student_number(number: str) -> None:
 
 
 def _pieces(path: PurePosixPath, file: IO[bytes], budget: dict[str, int]) -> Iterator[bytes]:
-    """Yield the contents of a file in pieces, within the limit on the total size.
+    """Yield the contents of a file in pieces, and stop with an error as soon as a limit on the
+    total size is exceeded.
 
     Args:
         budget: three limits, with the same keys as `MOST`: the number of bytes that may still be
@@ -202,7 +203,7 @@ def _damage_named() -> Iterator[None]:
 
 
 def _checked(entry: zipfile.ZipInfo) -> PurePosixPath:
-    """Return the path of an archive's entry if the entry may be unpacked.
+    """Check that an archive's entry may be unpacked, and return its path.
 
     Raises:
         BrokenArchive: the entry must not be unpacked, for example because its path leads outside

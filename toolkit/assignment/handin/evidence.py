@@ -279,8 +279,8 @@ def datasets(code: Code) -> Iterator[Candidate]:
 
 
 def networks(code: Code) -> Iterator[Candidate]:
-    """Yield a candidate for each network class, scored by the evidence that the class is an
-    LSTM.
+    """Yield each network class as a candidate for the LSTM; its score says how strong the evidence
+    is that it is the LSTM.
     """
     modules = []
     for path, facts in code.facts.items():
@@ -322,7 +322,7 @@ def is_plain_rnn(name: str, words: Iterable[str]) -> bool:
 def _used_by_networks(
     code: Code, modules: list[tuple[PurePosixPath, Definition]]
 ) -> set[tuple[PurePosixPath, str]]:
-    """Return the classes and functions that networks use, each as a pair of its file and its name.
+    """Return the classes and functions that networks use, each as a pair (file, name).
 
     LightningModules do not count as networks.
     """

@@ -64,7 +64,8 @@ class Facts:
 def facts_of(source: str, max_definitions: int = 1000) -> Facts | None:
     """Return the facts about a file, or None if the file is not Python.
 
-    The facts include at most `max_definitions` definitions.
+    Of the classes and functions that the file defines, at most the first `max_definitions` are
+    included.
     """
     tree = parsed(source)
     if tree is None:

@@ -56,7 +56,8 @@ OLD_WORDS = {
 
 @dataclass
 class Found:
-    """The result of the search for the files and classes that implement the parts.
+    """The result of the search for the files, classes and functions that implement the parts of the
+    assignment.
 
     Attributes:
         code: the code of the submission.
@@ -133,7 +134,9 @@ def _likely(candidates: list[Candidate], part: Part) -> set[Class]:
 
 
 def _with_uses(located: Found, candidates: list[Candidate]) -> list[Candidate]:
-    """Return all candidates, raising the score of each one that the training file uses."""
+    """Return all candidates; those in the LSTM's training file, or in a file that it imports, get a
+    higher score.
+    """
     training = located.parts.get("train")
     if training is None:
         return candidates
@@ -242,8 +245,8 @@ def _rank(candidate: Candidate) -> tuple[float, int, str]:
 
 
 def _mean_the_same(code: Code, paths: set[PurePosixPath]) -> bool:
-    """Return True if the given files, and the files that they import, are the same except for
-    comments and layout.
+    """Return True if all the given files contain the same code and import files with the same code;
+    comments and layout may differ.
     """
     if len(paths) < 2:
         return True
@@ -265,8 +268,8 @@ def _digest(code: Code, path: PurePosixPath) -> str:
 
 
 def _points_of_file(code: Code, part: Part, path: PurePosixPath) -> float:
-    """Return the points that a file gets for its name, less the deductions for notebooks, old
-    copies, tests and unfinished code.
+    """Return the part of a file's score that depends on its name, less deductions if the file is a
+    notebook, looks like an old copy or a test, or contains unfinished code.
     """
     stem = path.stem.lower()
     points: float = 0

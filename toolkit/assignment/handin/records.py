@@ -145,10 +145,10 @@ def gaps(records: Records, code: Mapping[PurePosixPath, bytes]) -> Iterator[Gap]
 
 
 def _missing(records: Records) -> Iterator[tuple[Part, str, list[str]]]:
-    """For each record that is missing or cannot be used, yield the part of the assignment that it
-    belongs to, a description of the problem, and the command-line options that make the program for
-    that part create the record; the list of options is empty if the record exists but cannot be
-    used.
+    """For each record that is missing or cannot be used, yield three values: the part of the
+    assignment that it belongs to, a description of the problem, and the command-line options with
+    which the program for that part creates the record; the list of options is empty if the record
+    exists but cannot be used, or if the program needs no options.
     """
     lengths = {log.length for log in records.trainings if log.network == "LSTM"}
     networks = {log.network for log in records.trainings}
@@ -179,7 +179,9 @@ def is_record(path: PurePosixPath) -> bool:
 
 
 def read_folder(folder: Path) -> Records:
-    """Return the records in a student's folder and its subfolders."""
+    """Return the records of training runs that are stored in a student's folder and its
+    subfolders.
+    """
     files, bytes_left = {}, MAX_BYTES
     for path in islice(filter(is_record, list_files(folder)), MAX_FILES):
         with open(folder / path, "rb") as file:

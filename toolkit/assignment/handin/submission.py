@@ -35,7 +35,9 @@ Said = tuple[str, dict[str, Any]]  # a rule, and the fields of its sentence
 
 @dataclass(frozen=True)
 class Located:
-    """The file for a part, with the files that it imports and the files that import it."""
+    """The Python file that contains a part of the assignment, with the files that it imports and
+    the files that import it.
+    """
 
     file: str  # a Python file, relative to the copy
     name: str | None = None  # the class that is the part, if known
@@ -180,7 +182,7 @@ def _search(source: Path, chosen: str | None) -> Found:
 
 
 def _are_files(candidates: list[Candidate]) -> bool:
-    """Return True if at least two candidates are given, each in a separate file."""
+    """Return True if there are at least two candidates and no two of them are in the same file."""
     paths = {candidate.path for candidate in candidates}
     return len(paths) == len(candidates) > 1
 
@@ -233,7 +235,7 @@ def _named(candidates: list[Candidate], code: Code, source: Path) -> PurePosixPa
 
 
 def _read_first(source: Path) -> list[str]:
-    """Return the beginning of each text file, such as a README, in a folder."""
+    """Return the beginning of each text file in a folder, for example of a README."""
     texts = []
     for path in list_files(source):
         if path.suffix.lower() in READ_FIRST:
@@ -299,8 +301,8 @@ def _located(
     Args:
         taken: the file, class or function that was chosen as the implementation of this part of the
             assignment.
-        python: for each Python file and notebook, the path of the corresponding Python file in the
-            copy.
+        python: for each of the student's Python files and notebooks, the path of the corresponding
+            Python file in the copy of the student's folder.
         existing: see `Submission`.
     """
     reached_by = search.code.reached
@@ -332,9 +334,9 @@ def unclear(part: Part, candidates: list[Candidate]) -> Said:
 
 
 def _users_of_lstm(search: Found) -> dict[Part, Said]:
-    """If no training file was found, but files that were not chosen for any part import the LSTM,
-    return a dictionary with a message that names these files, because they may contain the
-    training; otherwise return {}.
+    """If no training file was found, return a dictionary with a message that names the files that
+    import the LSTM but were not chosen for any part of the assignment, because the training may be
+    in one of them; return {} if there are no such files or if a training file was found.
     """
     if "train" in search.parts or "train" in search.equal:
         return {}

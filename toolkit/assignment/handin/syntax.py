@@ -79,9 +79,9 @@ def unwritten(tree: ast.Module, source: str) -> Iterator[tuple[ast.stmt, str]]:
     (`pass`, `...`, a docstring, `return None`). A no-op counts as unwritten only if the function
     has a name that suggests it should not be empty, such as `forward` or `train`, or if a comment
     says that the code is still to be written. If there is such a comment, a function that only sets
-    variables to None and returns them is also a no-op. Abstract methods, methods of a class from
-    which another class in the file is derived, and functions that are redefined further down do not
-    count as unwritten.
+    variables to None and returns them also counts as a no-op. Abstract methods, methods of a class
+    from which another class in the file is derived, and functions that are redefined further down
+    do not count as unwritten.
     """
     lines = source.split("\n")
     for owner in _owners(tree):

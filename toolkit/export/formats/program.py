@@ -5,10 +5,10 @@
     lstm = load("lstm", format="pt2")
     logits = lstm(torch.tensor([[3, 1, 4, 1, 5, 9, 9, 5, 1, 4, 1]]))
 
-A program contains the graph of the operations in one call of `forward`, but not the network's other
-methods, such as `trace`. `torch.export` would unroll a Python loop over time to one fixed length.
-The loop over time is therefore written as a `scan`, which is a single operation of the graph and
-accepts any length.
+An exported program contains the graph of the operations in one call of `forward`, but not the
+network's other methods, such as `trace`. `torch.export` would unroll a Python loop over time to one
+fixed length. The loop over time is therefore written as a `scan`, which is a single operation of
+the graph and accepts any length.
 """
 
 import contextlib
@@ -39,7 +39,7 @@ class Program(Checked):
         return self.run.load_state_dict(*arguments, **options)
 
     def state_dict(self, *arguments: Any, **options: Any) -> Any:
-        """Return the weights, as the method of `nn.Module` does; the weights have the same names as
+        """Return the weights, like `nn.Module.state_dict`; the weights have the same names as
         before the export.
         """
         return self.run.state_dict(*arguments, **options)
@@ -96,7 +96,7 @@ def to_bytes(program: ExportedProgram, made_from: str) -> bytes:
 
 
 def from_bytes(data: bytes) -> ExportedProgram:
-    """Return the program in a `.pt2` file.
+    """Return the program that a `.pt2` file contains.
 
     Raises:
         ToolkitError: torch is too old.
@@ -124,8 +124,8 @@ class Scanned(nn.Module):
 
         An input value that is not from 0 to 9 causes an error in `.pt2` and ONNX files. A `.pt2`
         file contains an assertion that fails unless all digits are from 0 to 9. ONNX has no
-        assertions, but looking up the input vector of such a digit fails, because the table has
-        only ten rows, one for each digit from 0 to 9.
+        assertions, but such a value still causes an error, because the table in which the network
+        looks up an input vector for each digit has only ten rows, for the digits 0 to 9.
         """
         from torch._higher_order_ops.scan import scan  # not public yet, so it may move
 

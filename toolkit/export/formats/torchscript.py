@@ -67,8 +67,8 @@ def to_bytes(name: str, model: nn.Module) -> bytes:
         model: the network, on the CPU, in eval mode.
 
     Raises:
-        ToolkitError: the installed torch cannot write TorchScript or script the model, or the
-            outputs of the script differ from those of the model.
+        ToolkitError: the installed torch cannot write TorchScript or cannot convert this model to
+            it, or the outputs of the converted model differ from those of the original.
     """
     if problem := why_not():
         raise ToolkitError(problem)
@@ -87,8 +87,8 @@ def to_bytes(name: str, model: nn.Module) -> bytes:
 class ScriptedLSTM(LSTM):
     """A `FastLSTM` for TorchScript, which cannot compile the backward pass of `FastLSTM`.
 
-    If the weights need gradients, the network uses the slower loop of `LSTM`, which autograd can
-    follow.
+    If the weights need gradients, the network runs the loop over time steps that it inherits from
+    `LSTM`, which is slower, but which autograd can differentiate.
     """
 
     def __init__(self, model: FastLSTM) -> None:

@@ -44,7 +44,8 @@ def architecture_of(kind: str, state: Mapping[str, Tensor]) -> dict[str, Any] | 
 
     Args:
         kind: the name of the network's class.
-        state: the network's weights, whose shapes determine the sizes in the architecture.
+        state: the network's weights; sizes in the architecture, such as the hidden size, are read
+            from their shapes.
     """
     sizes = {name: tensor.shape for name, tensor in state.items()}
     arguments: dict[str, Any] = {}

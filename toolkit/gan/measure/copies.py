@@ -21,8 +21,8 @@ NUM_REAL = 40  # test images of each digit, to compare distances with
 def has_images() -> bool:
     """Return True if the package contains MNIST.
 
-    Callers use this function before they call `nearest_images`, so that MNIST is never downloaded
-    just to build a web page.
+    Programs that build a web page call `nearest_images` only if this function returns True, because
+    `nearest_images` would otherwise download MNIST.
     """
     return any(EMBEDDED.glob("*.gz"))
 

@@ -74,8 +74,8 @@ def frechet_distance(p: Gaussian, q: Gaussian) -> float:
 
 
 def over_draws(draws: Sequence[tuple[Any, ...]]) -> list[Any]:
-    """Combine the scores of several sets of images, given as tuples with the same fields, into a
-    list with the `Spread` (mean and standard deviation) of each field.
+    """Return a list with the `Spread` (mean and standard deviation) of each score over several sets
+    of images; `draws` contains a tuple of scores for each set.
 
     The last field of each tuple must be a list, such as `Scores.class_shares`; in the result, the
     corresponding entry is a list with the `Spread` of each element.
@@ -95,13 +95,13 @@ class Evaluator:
         classifier: a `Classifier` or an exported classifier, in eval mode.
         sha256: the SHA-256 hash of the classifier's file, so that reports can state which
             classifier measured a distance.
-        mnist: provides the test images, and also the training images, whose distance from the test
-            images is the floor.
+        mnist: provides the test images, with which all images are compared, and the training
+            images, whose Fréchet distance from the test images is the `floor`.
         device: where to compute.
         num_images: the number of images in each draw, that is, in each set of generated images; the
             sets of training images are smaller if there are too few training images.
-        num_draws: the number of draws from a generator, and also the number of sets of training
-            images.
+        num_draws: the number of sets of images that a generator makes to be measured, and also the
+            number of sets of training images.
 
     Attributes:
         test: the predictions for the test images.

@@ -74,7 +74,8 @@ class Scorer:
 
     def score_draws(self, draws: Iterable[tuple[Predictions, Tensor]]) -> Scorecard[Spread]:
         """Return a scorecard with the mean and the standard deviation of each metric over several
-        draws; each element of `draws` holds the two arguments of `score` for one draw.
+        sets of images; each element of `draws` contains the arguments `predictions` and `images` of
+        `score` for one set.
         """
         return Scorecard(*over_draws([self.score(*draw) for draw in draws]))
 

@@ -1,10 +1,10 @@
 """The file and column names that each platform uses; docs/teachers.md cites the sources.
 
-The names for Moodle and Canvas come from their source code: mod/assign/feedback/ for Moodle, and
-lib/gradebook_importer.rb and lib/content_zipper.rb for Canvas. The names for Blackboard come from
-Anthology's help page on working offline with grade data. Gradescope cannot import grades, so the
-file for Gradescope cannot be uploaded; it has the same columns as the file that Gradescope itself
-exports.
+For Moodle and Canvas, the file and column names come from the source code of the platforms:
+mod/assign/feedback/ for Moodle, and lib/gradebook_importer.rb and lib/content_zipper.rb for Canvas.
+The names for Blackboard come from Anthology's help page on working offline with grade data.
+Gradescope cannot import grades, so the file for Gradescope cannot be uploaded; it has the same
+columns as the file that Gradescope itself exports.
 """
 
 import re

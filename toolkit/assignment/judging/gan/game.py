@@ -142,8 +142,8 @@ class Game:
         return passes
 
     def turns(self, network: WatchedNetwork) -> list[Turn]:
-        """Return a network's optimiser steps, each with the backward passes whose gradients this
-        step is the first to use.
+        """Return a network's optimiser steps, each together with those backward passes whose
+        gradients no earlier step has used.
         """
         turns = []
         for step in self.steps_of(network):

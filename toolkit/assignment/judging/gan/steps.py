@@ -1,4 +1,6 @@
-"""Judges the steps of both optimisers: which parameters they update, and which loss they follow."""
+"""Judges the steps of both optimisers: which parameters a step updates, and from which loss its
+gradients come.
+"""
 
 from collections.abc import Iterable
 

@@ -52,8 +52,8 @@ def _check_missing_step(trace: Trace, verdicts: Verdicts) -> None:
 
 
 def _model(steps: list[Step], trace: Trace) -> Player:
-    """Return one `Player` for all networks that have at least one parameter in one of the
-    optimisers.
+    """Return a single `Player` that combines all networks with at least one parameter that belongs
+    to an optimiser or was changed in a step made without one.
     """
     held = parameters_of(steps)
     names: dict[int, str] = {}

@@ -53,7 +53,7 @@ def check_interpolation(game: Game, lines: Lines, functions: Functions, verdicts
 
 
 def was_seen(game: Game) -> bool:
-    """True if the script has drawn images along a line or an arc."""
+    """True if the script has generated images from latent points that lie on a line or an arc."""
     return bool(_paths_of(_untrained(game)))
 
 

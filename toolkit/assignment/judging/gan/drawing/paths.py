@@ -207,8 +207,8 @@ def _at_one_point(points: Tensor, point: Tensor, tolerance: Tensor) -> Tensor | 
 
 
 def _along_line(points: Tensor, first: Tensor, last: Tensor, tolerance: Tensor) -> Tensor | None:
-    """Return the positions, (n,), of points along the line through two end points, or None if any
-    of the points is not on this line.
+    """Return the positions, (n,), of `points` on the line through `first` and `last`, or None if
+    any of the points does not lie on this line.
 
     This function is used if the two ends lie on a line through 0, because such ends define no
     single arc around 0.

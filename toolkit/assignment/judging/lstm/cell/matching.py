@@ -273,8 +273,8 @@ class Assignments(NamedTuple):
 def _cells(
     candidates: Candidates, numbers: Sequence[int]
 ) -> list[tuple[int, Formula, dict[str, int]]]:
-    """Return the recorded series that a formula for c(t) reproduces and that may therefore be c(t),
-    each with this formula and the series that serve as its gates.
+    """Return each recorded series that may be c(t) because a formula for c(t) reproduces it,
+    together with this formula and the series that it uses as gates.
 
     If the correct formula fits, the wrong formulas are not tried.
 
@@ -300,8 +300,8 @@ def _cells(
 def _gates_giving(
     k: int, candidates: Candidates, assignments: Assignments, numbers: Sequence[int]
 ) -> Iterator[dict[str, int]]:
-    """Yield each assignment of series to the gates that makes the formula for c(t) give the series
-    with index `k`.
+    """Yield each way of assigning series to the gates such that the formula for c(t) reproduces the
+    series with index `k`.
 
     Args:
         assignments: all ways to choose, for each gate of the formula, one of the recorded series

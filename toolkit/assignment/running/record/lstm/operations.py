@@ -142,10 +142,11 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
         describes every piece, duplicates included, in order of creation, by a list of the form
         [index in `values`, place, inner place, operation's name, file, line, outermost place]. The
         outermost place is the file and the line that the outermost active call in the student's
-        code had reached when the piece was made. The place and the inner place are numbers that
-        both identify the operation by its name, and the piece by its position in its tensor; the
-        place also identifies all calls that were active in the student's code when the piece was
-        made, but the inner place only the innermost of these calls.
+        code had reached when the piece was made. The place and the inner place are numbers; two
+        pieces have the same place if they come from operations of the same name, are cut from the
+        same position in their tensors, and were made with the same call stack in the student's
+        code; for the same inner place, only the innermost calls of the two stacks need to be the
+        same.
     """
     values: list[Tensor] = []
     known: dict[bytes, int] = {}

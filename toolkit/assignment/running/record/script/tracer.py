@@ -255,7 +255,7 @@ class Tracer:
 
     @unwatched
     def after_step(self, optimizer: Optimizer, before: dict[str, Any]) -> None:
-        """Record a step that an optimiser has made."""
+        """Record a step that an optimiser has just taken."""
         parameters: dict[int, Tensor] = before["parameters"]
         moved = []
         for key, parameter in parameters.items():
