@@ -119,22 +119,26 @@ def _report_failure(
     if failure.file is None and "UnknownParameter" not in failure.types:
         verdicts.not_seen("reading", name=kind["name"], error=failure)
         return
-    length = SHORT[len(by_length)]
+    length, works = SHORT[len(by_length)], SHORT[0]
     again = _failure_at(length, child)
-    if not by_length or again is None:
-        verdicts.error(failure)
-        return
-    works = SHORT[0]
-    proof = claims.dataset.fails_at_one_length(
-        works,
-        fails=length,
-        error=in_short(str(failure), MAX_ERROR),
-        second_error=in_short(str(again), MAX_ERROR),
-        places=[[failure.file, failure.line], [again.file, again.line]],
-    )
+    proof = None
+    if by_length and again is not None and _is_same(failure, again):
+        proof = claims.dataset.fails_at_one_length(
+            works,
+            fails=length,
+            error=in_short(str(failure), MAX_ERROR),
+            second_error=in_short(str(again), MAX_ERROR),
+            places=[[failure.file, failure.line], [again.file, again.line]],
+        )
     verdicts.error(failure, proof=proof)
-    if verdicts.has("does-not-run"):
+    if proof is not None and verdicts.has("does-not-run"):
         verdicts.also("at-length", length=length, works=works)
+
+
+def _is_same(first: StudentError, second: StudentError) -> bool:
+    """True if two errors have the same message and come from the same line."""
+    is_same_place = (first.file, first.line) == (second.file, second.line)
+    return is_same_place and str(first) == str(second)
 
 
 def _failure_at(length: int, child: DatasetChild) -> StudentError | None:

@@ -210,3 +210,16 @@ def test_a_fault_of_one_length_is_seen(tmp_path: Path, warm_check: Check) -> Non
     (finding,) = warm_check(tmp_path, parts=["dataset"]).findings
     assert finding.id == "missing-digits"
     assert finding.message.startswith("At T = 40, none of the 400 labels is 9.")
+
+
+def test_an_error_that_changes_is_not_lost(tmp_path: Path, warm_check: Check) -> None:
+    """At T = 6 it stops with another message each time, so the length is not proved to matter."""
+    text = dataset().replace(
+        "        import random\n",
+        "        import random\n        if seq_length == 6:\n"
+        "            raise ValueError(random.random())\n",
+    )
+    (tmp_path / "dataset.py").write_text(text)
+    report = warm_check(tmp_path, parts=["dataset"])
+    (finding,) = (*report.findings, *report.not_seen)
+    assert "ValueError" in finding.message

@@ -2,8 +2,6 @@
 gradients.
 """
 
-import itertools
-
 from toolkit.assignment.findings.rules import claims
 from toolkit.assignment.findings.verdicts import Verdicts
 from toolkit.assignment.judging.train.player import (
@@ -16,7 +14,7 @@ from toolkit.assignment.judging.train.player import (
 from toolkit.assignment.judging.train.trace import Backward, Batch, Clip, Loss, Step, Trace
 
 RATES = (1e-6, 0.2)  # learning rates of RMSProp that may work
-MIN_STEPS = 3  # steps that show whether the code creates an optimiser for each step
+SHOWN = 20  # steps in a proof
 NORM_CLIPS = {"clip_grad_norm_", "clip_grad_norm"}
 
 
@@ -70,11 +68,11 @@ def _check_optimiser(steps: list[Step], trace: Trace, verdicts: Verdicts) -> Non
         verdicts.not_seen("by-hand-optimiser", at=step)
         return
     kind = step.classes[0]
-    if "RMSprop" in step.classes and _is_always_new(steps, trace):
-        proof = claims.train.optimiser_is_always_new(
-            steps=[event.index for event in steps],
-            made=[event.index for event in trace.notes("optimiser")],
-        )
+    indices = [event.index for event in steps[:SHOWN]]
+    made = [note.index for note in trace.notes("optimiser") if note.index < indices[-1]]
+    is_new = claims.train.optimiser_is_always_new.holds(indices, made)
+    if "RMSprop" in step.classes and is_new and _move_the_same(steps):
+        proof = claims.train.optimiser_is_always_new(indices, made)
         verdicts.fault("wrong-optimiser.new", at=trace.maker(step), proof=proof, kind=kind)
     elif "RMSprop" in step.classes:
         verdicts.right("optimiser", proof=claims.train.is_rmsprop(step.classes))
@@ -85,18 +83,12 @@ def _check_optimiser(steps: list[Step], trace: Trace, verdicts: Verdicts) -> Non
         verdicts.fault("wrong-optimiser.other", at=trace.maker(step), proof=proof, kind=kind)
 
 
-def _is_always_new(steps: list[Step], trace: Trace) -> bool:
-    """True if an optimiser is created between any two steps, although the steps move the same
-    parameters.
-    """
-    if len(steps) < MIN_STEPS:
-        return False
-    made = [note.index for note in trace.notes("optimiser")]
-    for earlier, later in itertools.pairwise(steps):
-        is_between = any(earlier.index < index < later.index for index in made)
-        if not is_between or not earlier.parameters & later.parameters:
-            return False
-    return True
+def _move_the_same(steps: list[Step]) -> bool:
+    """True if there is a parameter that the optimisers of all steps hold."""
+    common = set(steps[0].parameters)
+    for step in steps:
+        common &= step.parameters
+    return bool(common)
 
 
 def _check_no_gradient(steps: list[Step], trace: Trace, verdicts: Verdicts) -> None:
