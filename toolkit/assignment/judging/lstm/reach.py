@@ -70,8 +70,8 @@ def _far_inputs(network: Network, layer: Layer, batch: int, steps: int) -> tuple
     outputs show whether the code limited the states earlier, when they were large.
 
     Returns:
-        the network's inputs, and the same inputs in the form that the equations take: float64 with
-        shape (batch, steps, input_dim), or one-hot with shape (batch, steps, 10) for digits.
+        the network's inputs, and the same inputs as the equations expect them: float64 with shape
+        (batch, steps, input_dim), or one-hot with shape (batch, steps, 10) for digits.
     """
     rng = torch.Generator().manual_seed(11)
     last = min(LAST, steps // 3)

@@ -231,8 +231,8 @@ def _maker_of(candidates: Candidates, series: Tensor, default: Operation) -> Ope
 
 
 class Assignments(NamedTuple):
-    """All ways to assign to each gate in a formula for c(t) a different sequence of values from a
-    pool.
+    """All ways to assign a different sequence of values from a pool to each gate in a formula for
+    c(t).
     """
 
     formula: Formula

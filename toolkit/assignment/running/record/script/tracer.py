@@ -179,7 +179,7 @@ class Tracer:
         """Note the tensors that a backward pass is about to reach.
 
         Returns:
-            a dictionary that maps each tensor's id to a copy of its present gradient, or to None if
+            a dictionary that maps each tensor's id to a copy of its current gradient, or to None if
             it has no gradient yet.
         """
         self.see_moves_by_hand()
