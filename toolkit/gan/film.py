@@ -46,8 +46,9 @@ def frame_steps(num_steps: int) -> list[int]:
     """Return the steps at which frames are recorded: step 0, and then a geometric sequence, rounded
     to integers.
 
-    The first frame after step 0 is recorded after 1/400 of all training steps, because until then
-    the moving average hardly changes. In a very short training run, some steps of the sequence
+    The first frame after step 0 is recorded after 1/400 of all training steps (after step 1 if
+    there are fewer than 400), because until then the moving average hardly changes. In a very
+    short training run, some steps of the sequence
     round to the same integer, so the film has fewer frames.
     """
     first = max(1.0, num_steps / 400)
