@@ -11,12 +11,14 @@ import pytest
 from typer.testing import CliRunner
 
 from toolkit.assignment.app import app
+from toolkit.assignment.findings.findings import QUESTIONS, Finding
 from toolkit.assignment.findings.rules import rules
 from toolkit.assignment.findings.text import as_text
+from toolkit.assignment.findings.verdicts import Verdicts
 from toolkit.assignment.handin import submission as submission_module
 from toolkit.assignment.judging import parent
 from toolkit.assignment.judging.parent import check
-from toolkit.assignment.running.parts import FILES, PARTS, TITLES
+from toolkit.assignment.running.parts import FILES, PARTS, TITLES, Part
 from toolkit.common.errors import UsageError
 
 from ..conftest import Check
@@ -247,3 +249,33 @@ def test_a_fault_of_the_check_costs_nobody_a_point(
     report = warm_check(tmp_path, parts=["dataset"])
     assert report.findings == []
     assert "This failure says nothing about your code" in report.not_seen[0].message
+
+
+def test_one_stop_of_several_parts_is_one_finding() -> None:
+    """A part that has an open question keeps it; a stop at another line is another stop."""
+
+    def parts_that_stop(lines: dict[Part, int], answered: tuple[Part, ...]) -> dict[Part, Verdicts]:
+        verdicts_of = {}
+        for part, line in lines.items():
+            verdicts = Verdicts(part, "all.py")
+            stop = Finding(
+                verdict="wrong", id="does-not-run", part=part, file="all.py", line=line, message="m"
+            )
+            verdicts.findings.append(stop)
+            if part in answered:
+                ids = tuple(id for question in QUESTIONS[part] for id in question)
+                right = Finding(verdict="right", part=part, message="m", answers=ids)
+                verdicts.findings.append(right)
+            verdicts_of[part] = verdicts
+        parent._leave_one_stop(verdicts_of)
+        return verdicts_of
+
+    def stops(verdicts_of: dict[Part, Verdicts]) -> list[Part]:
+        return [part for part, verdicts in verdicts_of.items() if verdicts.faults]
+
+    same: dict[Part, int] = {"dataset": 7, "train": 7, "gan": 7}
+    assert stops(parts_that_stop(same, ("dataset", "train", "gan"))) == ["gan"]
+    assert stops(parts_that_stop(same, ("dataset", "train"))) == ["gan"]
+    assert stops(parts_that_stop(same, ("gan",))) == ["dataset", "train"]
+    other: dict[Part, int] = {"dataset": 7, "train": 8}
+    assert stops(parts_that_stop(other, ("dataset", "train"))) == ["dataset", "train"]
