@@ -36,8 +36,8 @@ else:
 }
 
 
-@pytest.mark.slow
 @pytest.mark.needs("bwrap")
+@pytest.mark.rows(1)
 @pytest.mark.parametrize("what", FINDS)
 def test_it_finds_nothing_of_the_teachers(
     what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
