@@ -186,8 +186,8 @@ class GateMicroscope:
     def right(
         self, network: str, length: int, wires: str, step: int, first: int, count: int
     ) -> int:
-        """Return how many palindromes a network completes correctly, counting only a range of the
-        500 palindromes that `accuracy` uses.
+        """Of the 500 palindromes that `accuracy` uses, take a given range, and return how many
+        palindromes in this range a network completes correctly.
 
         The range consists of `count` of the 500 palindromes, starting with number `first`, counted
         from 0.

@@ -182,8 +182,8 @@ def identity(entry: Mapping[str, Any]) -> str:
 
 
 def judge_of(exports_dir: Path) -> str:
-    """Return the SHA-256 by which the measurements made with a folder's classifier identify this
-    classifier.
+    """Return the SHA-256 that identifies a folder's classifier in the measurements that were made
+    with it.
 
     Raises: see `read_manifest`; also a ToolkitError if the folder lists no classifier.
     """

@@ -210,7 +210,7 @@ class Exporter:
 
         Args:
             weights: the name of the weight file, optionally followed by a remark about the weights;
-                it is inserted at the end of the sentence that is appended to `said`.
+                the sentence that is appended to `said` ends with this text.
         """
         origin = source.entry["own"]
         name = source.file.rpartition(".")[0]

@@ -57,10 +57,10 @@ def look(child: GANChild, located: Located) -> list[Callable[[], Own]]:
     Returns:
         two functions without arguments; the first returns the description (`Own`) of the generator,
         and the second the description of the discriminator. The functions raise a ToolkitError if a
-        network cannot be exported: the generator must take no inputs other than z and labels, z
-        must have been recorded in a tensor that contains no labels, and z must be normally
-        distributed if there are labels; the discriminator must take only images; and `sizes_of`
-        must accept the shape of the images.
+        network cannot be exported: the generator must take no inputs other than z and labels; z
+        must have been observed on its own, not only in a tensor that also contains labels; if there
+        are labels, z must be normally distributed; the discriminator must take only images; and
+        `sizes_of` must accept the shape of the images.
 
     Raises:
         Missing: among the networks that the script calls, no pair of a generator and a

@@ -161,7 +161,8 @@ class Verdicts:
                 does not specify it.
             proof: a claim, i.e. a condition on numbers, and the numbers that the check observed.
                 The fault is added only if the numbers satisfy the claim, or if the claim is merely
-                that the code failed once; in that case, a second run must still confirm the fault.
+                that the code failed once; a fault of the latter kind still has to be confirmed by a
+                second run.
             function: the name of a function that is still to be written.
             raised: the exception that the message reports.
             fields: the values that the message mentions besides the numbers in `proof`.

@@ -114,8 +114,9 @@ def _price(task: Task, finding: Finding) -> float:
 def _cost(task: Task, finding: Finding, report: Report) -> float:
     """Return the points that a finding costs in a task.
 
-    A finding that the code for a part of the assignment stopped, for example with an error, costs
-    no points if the check was able to answer at least one of its questions about this part.
+    If the code for a part of the assignment stopped, for example with an error, the finding that
+    says so costs no points as long as the check was able to answer at least one of its questions
+    about this part.
     """
     if finding.id in STOPS and not _is_unseen(finding.part, report):
         return 0.0

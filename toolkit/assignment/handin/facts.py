@@ -1,4 +1,6 @@
-"""The definitions and names in a submitted file, read from its syntax tree without running it."""
+"""The definitions and names in a submitted file, read from the file's syntax tree without running
+the file.
+"""
 
 import ast
 from collections.abc import Container, Iterable, Iterator, Mapping

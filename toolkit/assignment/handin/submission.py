@@ -263,7 +263,7 @@ def _write_code(target: Path, code: Code) -> dict[PurePosixPath, str]:
 
     Returns:
         for each Python file and notebook of the submission, the path of the corresponding Python
-        file in the copy.
+        file in the copy of the submission.
     """
     python = {}
     for path, text in code.text.items():

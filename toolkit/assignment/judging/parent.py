@@ -517,8 +517,8 @@ def _proved_by(error: Mapping[str, Any], finding: Finding) -> Finding | None:
 
 
 def _ended(finding: Finding) -> bool:
-    """True if a finding says that the code ended early or trained nothing; one of the check's
-    limits may be the cause, even if the code raised no exception.
+    """True if a finding says that the code ended early or trained nothing, since one of the check's
+    limits may be the cause of this even where the code raised no exception.
     """
     by_itself = finding.proof is not None and finding.proof.claim == claims.shared.was_seen.name
     ids = ("does-not-import", "time-limit")

@@ -52,8 +52,8 @@ def apart(
     """Run `task` in a forked child process, and return the result of the task.
 
     Args:
-        kill: a function that ends all processes that the task started. Its argument is the id of
-            the forked process, which still exists when `kill` is called.
+        kill: a function that ends all processes that the task started. The function is called with
+            the id of the forked process, at a time when this process still exists.
 
     Raises:
         Exceeded: the task exceeded one of the limits in `bounds`.

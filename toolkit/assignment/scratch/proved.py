@@ -120,8 +120,8 @@ def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
     Raises:
         NotAbandoned: the folder belongs to another user, or the file that proves who made the
             folder is invalid or was just deleted.
-        OSError: the folder contains no file that proves who made it, or this file is locked because
-            the folder is in use.
+        OSError: the file that proves who made the folder does not exist, or is locked because the
+            folder is in use.
     """
     if os.fstat(folder).st_uid != os.geteuid():
         raise NotAbandoned

@@ -141,8 +141,8 @@ class _Script:
         return str(self._words["cell"]).format(file=name, cell=cell, line=line)
 
     def _shown(self, value: Any) -> str:
-        """Return a value as text of at most `MAX_TEXT` characters: yes or no for a truth value, a
-        phrase for each possible effect of a change to the code, and otherwise `str(value)`.
+        """Return text of at most `MAX_TEXT` characters for a value: "yes" or "no" for a truth
+        value, a phrase for the effect of a change to the code, and `str(value)` for anything else.
         """
         return str(self._words["shown"].get(str(value), value))[:MAX_TEXT]
 

@@ -104,8 +104,8 @@ def _as_seen(kind: str, call: SeenCall) -> Iterator[Usage]:
 
 
 def _by_contract(kind: str) -> Iterator[Usage]:
-    """Yield ways to build and call the class: first the skeleton code's way, and then variants with
-    other input layouts, and with other sizes for classes that work only with certain sizes.
+    """Yield ways to build and call the class: first the way that the skeleton's code uses, then
+    other input layouts, and finally other sizes, for classes that work only with certain sizes.
 
     A class that works only with certain sizes may require a fixed sequence length, a fixed batch
     size, or a batch size that equals the hidden size.

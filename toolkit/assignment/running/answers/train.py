@@ -35,12 +35,12 @@ class TrainAnswers(Runs):
     def plainly(self, *, file: str, existing: Sequence[str]) -> ErrorDescription | None:
         """Run a script as `python FILE` does, until it ends or stops with an error.
 
-        No loop is shortened, and no command-line argument is guessed; the run only records which
-        limits of the sandbox or of the check the script reaches, such as the limit on disk space.
-        Unlike a run on the student's machine, this run does not download MNIST. If there is no GPU,
-        code that asks for one runs on the CPU; packages for plotting or logging that are not
-        installed are replaced with dummy modules. If the script loads a weight file that was not
-        handed in, its networks keep their current weights.
+        No loop is shortened, and no command-line argument is guessed; the run only records each
+        limit, set by the sandbox or by the check, that the script reaches, such as the limit on
+        disk space. Unlike a run on the student's machine, this run does not download MNIST. If
+        there is no GPU, code that asks for one runs on the CPU; packages for plotting or logging
+        that are not installed are replaced with dummy modules. If the script loads a weight file
+        that was not handed in, its networks keep their current weights.
 
         Args:
             existing: the paths to keep in the folder; all others are deleted before each run.

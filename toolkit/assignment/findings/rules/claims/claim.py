@@ -1,4 +1,6 @@
-"""A claim is a named condition on numbers, with the faults that it can prove or rule out."""
+"""A claim is a named condition on numbers, together with a list of the faults that it can prove or
+rule out.
+"""
 
 import inspect
 from collections.abc import Callable, Mapping

@@ -52,7 +52,9 @@ def has_too_few_weights(weights: int, n: int) -> bool:
 
 @proves("identity", "wrong-equation")
 def no_reading_fits(readings: int, nearest: float) -> bool:
-    """No choice of the gates g, i, f and o makes the equations give the network's logits."""
+    """However the model's gates are assigned to g, i, f and o, the equations do not give its
+    logits.
+    """
     return readings > 0 and nearest > EXACT
 
 

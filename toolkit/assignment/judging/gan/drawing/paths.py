@@ -198,8 +198,8 @@ def between(points: Tensor, first: Tensor, last: Tensor) -> Tensor | None:
 
 
 def _at_one_point(points: Tensor, point: Tensor, tolerance: Tensor) -> Tensor | None:
-    """Return the position 0 for each point, as a tensor (n,), if all points equal `point` within
-    the tolerance, else None.
+    """Return a zero for each point, as a tensor of shape (n,), if all points equal `point` within
+    the tolerance; otherwise, return None.
     """
     if not bool(((points - point).norm(dim=1) < tolerance).all()):
         return None

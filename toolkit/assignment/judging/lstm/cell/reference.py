@@ -192,8 +192,9 @@ class Trial:
 
         Args:
             number: the index of the layer; None for the readout.
-            changes: the correct values for the fields in which the network deviates, keyed by field
-                name; the fields belong to the layer, or to the whole model if `number` is None.
+            changes: new values that make the model agree with the equations, keyed by the names of
+                the fields that they replace in the layer, or in the whole model if `number` is
+                None.
         """
         if number is None:
             mended = replace(self.model, **changes)

@@ -131,9 +131,9 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
     with axes (sequence, unit).
 
     Args:
-        runs: the operations of each run of the network; the matrices that are cut from
-            corresponding tensors, one tensor from each run, are concatenated along their first
-            axis, that of the sequences.
+        runs: for each run of the network, its operations; where the same operation occurs in every
+            run, the matrices cut from its results are joined along the first axis, which counts the
+            sequences.
         batch: the number of sequences in each run.
         hidden: the number of hidden units, which is the length of each piece's second axis.
 
