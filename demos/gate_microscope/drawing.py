@@ -45,8 +45,8 @@ class Drawing:
 
         Returns:
             the ten "probabilities"; the discriminator's "logit", or null if there is no
-            discriminator; and a list "maps" with one entry for each convolution, describing the
-            feature maps after its ReLU by "channels", "height", "width", "scale", and "data" in
+            discriminator; and a list "maps", which contains, for each convolution, the feature maps
+            after the ReLU: their "channels", "height", "width" and "scale", and as "data", in
             base64, one byte for each value in units of "scale" / 255.
         """
         shades = np.frombuffer(from_base64(image), dtype=np.uint8)

@@ -87,8 +87,8 @@ def how_to_install(extra: str) -> str:
 def _for_uv_tool(receipt: Path, extra: str) -> str:
     """Return the argument that makes `uv tool install` add an extra to the toolkit.
 
-    The extras that are already installed are also listed in this argument, because `uv tool
-    install` removes extras that are not listed.
+    The argument also lists the extras that are already installed, because `uv tool install` removes
+    extras that are not listed.
     """
     listed = tomllib.loads(receipt.read_text(encoding="utf-8"))["tool"]["requirements"]
     toolkit = next(requirement for requirement in listed if requirement["name"] == NAME)

@@ -59,8 +59,8 @@ def save(
     """Export the networks of one training run in all formats, and replace the old exports.
 
     Either all exports are replaced or none. `toolkit.export.replacing` explains what happens to the
-    old exports. An existing file that was made from the same weights as are now exported is left
-    unchanged.
+    old exports. An existing file is left unchanged if it was made from the same weights as those
+    being exported.
 
     Args:
         models: a dictionary that maps the networks' names (keys of `manifest.SIGNATURES`) to the

@@ -171,7 +171,8 @@ def in_training_mode(generator: nn.Module, z: Tensor, batch_size: int) -> Tensor
 
 @torch.no_grad()
 def without_statistics(generator: nn.Module, z: Tensor) -> Tensor:
-    """Generate images (n, 1, 28, 28) from z in eval mode, with untrained batch-norm statistics.
+    """Generate images (n, 1, 28, 28) from z in eval mode, with the batch-norm statistics reset to
+    their values before training.
 
     During the call, the running means of the batch normalisation are 0, and its running variances
     are 1. After the call, the generator's own statistics are restored.

@@ -1,5 +1,5 @@
-"""Functions that read the pages in `explain/`; each page explains one kind of finding and is named
-after its id.
+"""Functions that read the pages in `explain/`; each page explains one kind of finding, and the
+finding's id is the name of the page.
 """
 
 import functools

@@ -1,4 +1,6 @@
-"""Functions that correct a finding's location and translate it to the student's own files."""
+"""Functions that correct the location given in a finding, and convert it from a line of the Python
+file that the check read to the place in the student's own file, such as a notebook.
+"""
 
 from toolkit.assignment.findings.findings import Finding
 from toolkit.assignment.handin.submission import Submission

@@ -30,8 +30,8 @@ class Verdicts:
             package that the student may use but that need not be installed here.
         notebooks: for each Python file that was converted from a notebook, the name of that
             notebook.
-        walls: sentences describing the limits on the student's code that exist on this host but not
-            on an ordinary machine, keyed by the limits' names, as in `Host.walls`.
+        walls: for each limit that applies to the student's code on this host but not on an ordinary
+            machine, a sentence that describes it, keyed by the limit's name, as in `Host.walls`.
     """
 
     def __init__(
@@ -96,8 +96,8 @@ class Verdicts:
         """Add findings with the verdict "not seen": one for each group of related faults in this
         part about which there is no finding yet.
 
-        These findings are added only if every finding so far has the verdict "right", or if the
-        code stopped early but at least one finding has the verdict "right".
+        Nothing is added unless every existing finding has the verdict "right", or the code stopped
+        early and at least one existing finding has the verdict "right".
         """
         right = self._with("right")
         questions = unanswered(self.part, self.findings)

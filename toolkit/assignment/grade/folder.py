@@ -287,8 +287,8 @@ class Judging:
         the rubric that cannot affect it are left out.
 
         The hash covers the resource limits for running a submission, the packages that the rubric
-        allows, and, for this machine, the toolkit's files, the installed packages and the way in
-        which submissions are isolated.
+        allows, the toolkit's files and the packages that are installed on this machine, and the way
+        in which this machine isolates submissions.
         """
         isolation = self.isolation or _own_isolation()
         depends = [

@@ -88,8 +88,8 @@ def _is_exec(node: ast.AST) -> bool:
 
 
 def _places(text: str) -> list[str]:
-    """Return the paths from `PLACES`, such as /proc/, that occur in a text; quotation marks are
-    added to each path that is returned.
+    """Return those paths in `PLACES`, such as /proc/, that occur in a text, each enclosed in
+    quotation marks.
     """
     return [repr(place) for place in PLACES if place in text]
 

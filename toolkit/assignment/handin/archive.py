@@ -184,7 +184,8 @@ def _pieces(path: PurePosixPath, file: IO[bytes], budget: dict[str, int]) -> Ite
 def _too_large(kind: str) -> BrokenArchive:
     """Return the error for an archive whose files have too large a total size.
 
-    The total counts all files with the suffix `kind`, or all files if `kind` is "".
+    The size is the total of all files with the suffix `kind`, or of all files in the archive if
+    `kind` is "".
     """
     limit = MOST[kind]
     size = f"Its {kind} files have more than {limit >> 10} KiB"

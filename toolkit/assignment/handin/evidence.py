@@ -322,7 +322,8 @@ def is_plain_rnn(name: str, words: Iterable[str]) -> bool:
 def _used_by_networks(
     code: Code, modules: list[tuple[PurePosixPath, Definition]]
 ) -> set[tuple[PurePosixPath, str]]:
-    """Return the classes and functions that networks use, each as a pair (file, name).
+    """Return the classes and functions that are used in the code of network classes, each as a pair
+    (file, name).
 
     LightningModules do not count as networks.
     """

@@ -60,7 +60,7 @@ class Found:
     assignment.
 
     Attributes:
-        code: the code of the submission.
+        code: the Python files and notebooks of the submission.
         chosen: the file that the user named, if any; for each part of the assignment, suitable
             candidates in this file take precedence over those in other files.
         parts: the chosen candidate for each part.
@@ -134,8 +134,8 @@ def _likely(candidates: list[Candidate], part: Part) -> set[Class]:
 
 
 def _with_uses(located: Found, candidates: list[Candidate]) -> list[Candidate]:
-    """Return all candidates; those in the LSTM's training file, or in a file that it imports, get a
-    higher score.
+    """Return all candidates for the data set or the LSTM, with a higher score for those in the
+    LSTM's training file or in a file that this file imports.
     """
     training = located.parts.get("train")
     if training is None:

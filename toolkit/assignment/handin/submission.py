@@ -61,8 +61,8 @@ class Submission:
             import it.
         unclear: for each part whose file could not be determined, the key of the message to report
             and the values for its placeholders.
-        choices: for each part in `CHOSEN` with several equally likely candidate files, these files;
-            the check judges all of them before it chooses one.
+        choices: the candidate files for each part in `CHOSEN` for which several files are equally
+            likely; the check judges all of them before it chooses one.
         named: for each part in `choices`, the one candidate file that other files or a README
             mention; "" if they mention none or several of the candidates.
         missing: for each part that was not found, the key of the message to report and the values

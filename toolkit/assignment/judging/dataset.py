@@ -86,7 +86,8 @@ def check(child: DatasetChild, located: Located, verdicts: Verdicts) -> None:
 def _read_lengths(
     child: DatasetChild, verdicts: Verdicts
 ) -> tuple[dict[int, Items], StudentError | Unusual | None]:
-    """Read items for several palindrome lengths, up to the first length for which this fails.
+    """Read items for several palindrome lengths, one length after another, and stop at the first
+    length for which reading fails.
 
     Returns:
         the items for each length, and the failure, if there is one.

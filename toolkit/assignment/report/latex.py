@@ -1,4 +1,4 @@
-"""The report in LaTeX, filled from a template.
+"""The report in LaTeX, made by filling in a template.
 
 The template is a LaTeX file. Lines that begin with %% are Jinja statements, and \\VAR{...} is
 replaced by the escaped value of the expression in braces.

@@ -105,10 +105,10 @@ def arguments(
         given: the number of leading parameters that already have values.
 
     Returns:
-        the positional arguments, the keyword arguments, and a dictionary of the values in `known`
-        that are passed to the function: each key is the meaning of such a value, and maps to the
-        integer default of the parameter that receives the value, or to None if this parameter has
-        no integer default.
+        the positional arguments, the keyword arguments, and a dictionary with one entry for each
+        value in `known` that is passed to the function: the key is the meaning of the value, and
+        the entry is the integer default of the parameter that receives the value, or None if this
+        parameter has no integer default.
 
     Raises:
         UnknownParameter: a parameter has no default, and no value is known for it.

@@ -125,7 +125,7 @@ class Isolation:
         Landlock does not stop a program from changing the permissions and times of a file, or from
         connecting to a UNIX socket. One of the teacher's programs may obey commands that it
         receives through a UNIX socket. So Landlock protects the teacher only if the program runs
-        under another user id.
+        under a user id other than the teacher's.
         """
         if self.tool == "unshare":
             return self.confined and self.drop_user

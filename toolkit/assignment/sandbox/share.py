@@ -34,8 +34,8 @@ MOST_TRIES = 50  # ten a second, until the killed processes have ended
 
 @dataclass
 class Share:
-    """A sandbox's share of the machine's resources, a share that the code in the sandbox cannot
-    change.
+    """The share of the machine's resources that a sandbox receives; the code in the sandbox cannot
+    change it.
 
     Attributes:
         cores: one core that is reserved for this sandbox, or all available cores if none can be

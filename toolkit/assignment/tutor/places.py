@@ -93,7 +93,7 @@ def _is_written(exercise: Exercise, source: str) -> bool | None:
 
 
 def _same_parameters(node: ast.stmt, stub: ast.stmt, by_name: bool) -> bool:
-    """Return True if two functions have the same parameters, or if the two statements are classes,
+    """Return True if two statements are functions with the same parameters, or if they are classes,
     whose parameters are not compared.
 
     If `by_name` is False, only the number of parameters is compared.

@@ -85,7 +85,8 @@ def over_draws(draws: Sequence[tuple[Any, ...]]) -> list[Any]:
 
 
 class Evaluator:
-    """An evaluator that measures images with the features and the predictions of a classifier.
+    """An evaluator that computes scores for sets of images from the features and the predictions of
+    a classifier.
 
     Fréchet distances are comparable only if the same classifier measured them on the same number of
     images. Compare each distance with the floor, which is the distance between two sets of real

@@ -6,10 +6,10 @@ are left out. All names count as the same token, so renaming has no effect. No r
 start of a function or a class, so moving functions and classes has no effect. Runs that also occur
 in the skeleton, the code that students start from, do not count. The similarity of two submissions
 is the fraction of the smaller submission's runs that also occur in the other submission. The HTML
-page about a class of students also lists the code that was not compared: files that are compiled or
-cannot be read, and code beyond the first `MAX_TOKENS` tokens. (The use of runs of tokens as
-fingerprints comes from Schleimer, Wilkerson and Aiken, Winnowing, SIGMOD 2003; this module keeps
-all runs.)
+page for a class of students also lists the code that was not compared: compiled files, files that
+cannot be read, and the code of a submission beyond its first `MAX_TOKENS` tokens. (The use of runs
+of tokens as fingerprints comes from Schleimer, Wilkerson and Aiken, Winnowing, SIGMOD 2003; this
+module keeps all runs.)
 
 The tool compare50 also finds similar code, but its licence is the GPL, and it requires a version of
 attrs below 21, which recent versions of jsonschema and Jupyter do not support. In addition,

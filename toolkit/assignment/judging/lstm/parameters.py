@@ -84,9 +84,9 @@ def _kept_states(remade: Sequence[str], network: Network) -> list[str]:
     """Return the states that a forward pass keeps for the next pass.
 
     Args:
-        remade: the parameters that a forward pass replaces. If the name of at least one parameter
-            that a forward pass replaces does not suggest an initial state, none of the other
-            tensors that the pass changes is returned.
+        remade: the parameters that a forward pass replaces. The other tensors that the pass changes
+            are returned only if the name of every parameter that it replaces suggests an initial
+            state.
     """
     kept = []
     for tensor in network.tensors:

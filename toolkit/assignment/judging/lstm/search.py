@@ -79,8 +79,8 @@ def _first_of(child: LSTMChild, usages: Sequence[Usage]) -> tuple[Network | None
 def _clearer(first: Failure, later: Failure) -> Failure:
     """Return the more informative of two failures.
 
-    The later failure is returned if there is no earlier one, or if the earlier one, unlike the
-    later one, may merely be due to the unusual way in which the check called the class.
+    The result is `later` if `first` is None, or if the unusual way in which the check called the
+    class may explain `first` but not `later`; otherwise, the result is `first`.
     """
     if first is None:
         return later

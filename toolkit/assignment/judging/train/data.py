@@ -129,8 +129,8 @@ def _batch_of(call: Call, batches: Sequence[Batch]) -> Batch | None:
     """Return the batch that a call has read, which is the batch whose values equal the values of
     the call's input.
 
-    If no batch equals the call's input, return the last batch before the call if its number of rows
-    equals the size of one of the input's dimensions; otherwise, return None.
+    If there is no such batch, consider the last batch before the call: return it if one dimension
+    of the call's input is as long as the batch has rows, and None otherwise.
     """
     read = call.inputs[0]
     before = [batch for batch in batches if batch.index < call.index]

@@ -56,7 +56,8 @@ def _candidates(calls: Iterable[Call]) -> list[tuple[Call, str, Tensor]]:
     all steps; `name` is "" for the last time step, and otherwise says which step or mean the values
     belong to.
 
-    The last time step of every output comes first; the other time steps and the means follow.
+    The list begins with the last time step of every output; the other time steps and the means
+    follow.
     """
     last_steps: list[tuple[Call, str, Tensor]] = []
     further: list[tuple[Call, str, Tensor]] = []

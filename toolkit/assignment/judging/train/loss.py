@@ -125,7 +125,8 @@ def _check_batch_softmax(
     """Judge a loss computed by hand that is not the cross-entropy: find out whether its softmax is
     taken over the batch.
 
-    The losses of two backward passes are compared, because one may agree by chance.
+    Each of the last two losses is compared with the cross-entropy of a softmax over the batch,
+    because a single loss may equal it by chance.
     """
     values: list[float] = []
     entropies: list[float] = []

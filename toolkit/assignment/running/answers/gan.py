@@ -180,9 +180,9 @@ class GANAnswers(Runs):
         """Call one of the student's functions or methods; during the call, the judge (the process
         that checks the submission) supplies the generator's images.
 
-        During the call, the generator requests images from the judge with back("draw", z, training)
-        and returns the images in the reply; a digit classifier requests logits with
-        back("classify", images) and returns those in the reply.
+        While the student's function runs, the generator calls back("draw", z, training) to request
+        images from the judge, and returns the images that it receives; a digit classifier calls
+        back("classify", images) to request logits, and returns the logits that it receives.
 
         Args:
             name: the name of the function, or "Class.method" for a method.
@@ -195,9 +195,9 @@ class GANAnswers(Runs):
             own: values for particular parameters, with precedence over `values`; the keys are the
                 parameters' names in lower case.
             seed: the seed of the random number generator.
-            known_to_end: True if the function is known to return; in this case, the function's
-                calls to networks are not recorded, and none of them stops the function, even after
-                too many training steps.
+            known_to_end: True if the function is known to return; in this case, its calls to
+                networks are not recorded, and the function is not stopped at such a call, however
+                many training steps it has made.
 
         Returns:
             `returned` (the tensors that the function returned), `noise` (the tensors that the call
@@ -284,8 +284,9 @@ class GANAnswers(Runs):
     @contextmanager
     def _standing_in(self, network: nn.Module, classifier: "Classifier") -> Iterator[None]:
         """Inside the `with` block, let the judge compute the outputs of some of the student's
-        networks: the judge (the process that checks the submission) computes the images in place of
-        the generator and its copies, and the logits in place of the digit classifiers.
+        networks: instead of the generator and its copies, the judge (the process that checks the
+        submission) computes the images, and instead of the digit classifiers, it computes the
+        logits.
         """
 
         def forward(generator: nn.Module, z: Tensor, *ignored: Any, **named: Any) -> Tensor:

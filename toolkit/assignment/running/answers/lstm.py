@@ -180,9 +180,9 @@ class LSTMAnswers:
         return {"took": took, "recurrent": self._recurrent(), "tensors": tensors}
 
     def _recurrent(self) -> list[FileLine]:
-        """For each of torch's recurrent modules in the network, return the file and line where its
-        class begins, if the student wrote this class, and otherwise those where the module was
-        made.
+        """For each module in the network that is one of torch's recurrent modules, return a file
+        and a line: the place where the module's class begins if the student wrote this class, or
+        else the place where the module was created.
         """
         places: list[FileLine] = []
         for name, module in self.network.named_modules():

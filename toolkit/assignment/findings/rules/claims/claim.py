@@ -58,7 +58,9 @@ class Claim(Generic[Numbers]):
 
 
 class Evidence(NamedTuple):
-    """A claim, together with the numbers that the check observed."""
+    """A claim, together with the numbers observed by the check, which show whether the claim is
+    true.
+    """
 
     claim: Claim[...]
     seen: Mapping[str, Any]  # by the names of the claim's parameters

@@ -162,8 +162,8 @@ class Candidates:
 
 
 def _values(recording: Recording, late: bool) -> Tensor:
-    """Return the values of the n series in a recording, (n, steps, rows, hidden); a series consists
-    of the values that one place in the code computes, one for each time step.
+    """Return the values of the n series in a recording, (n, steps, rows, hidden); each series holds
+    the values that one operation in the code computes at successive time steps.
 
     The parameter `late` has the same meaning as in `Candidates`.
     """

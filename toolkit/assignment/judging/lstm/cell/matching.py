@@ -231,8 +231,8 @@ def _maker_of(candidates: Candidates, series: Tensor, default: Operation) -> Ope
 
 
 class Assignments(NamedTuple):
-    """All ways to assign a different sequence of values from a pool to each gate in a formula for
-    c(t).
+    """All ways to assign to each gate in a formula for c(t) one of the sequences of values in a
+    pool, with no sequence used twice.
     """
 
     formula: Formula
@@ -250,7 +250,7 @@ class Assignments(NamedTuple):
         return cls(formula, roles, pool, [pool[column][:, :, :1] for column in columns])
 
     def giving(self, c: Tensor, before: Tensor, past: Tensor) -> list[list[int]]:
-        """Return every way of assigning the recorded series of values to the gates for which the
+        """Return every assignment of recorded sequences of values to the gates with which the
         formula for the cell state yields c(t).
 
         Each assignment is tested on the first row of the batch and, if it fits, on all rows.
@@ -273,8 +273,9 @@ class Assignments(NamedTuple):
 def _cells(
     candidates: Candidates, numbers: Sequence[int]
 ) -> list[tuple[int, Formula, dict[str, int]]]:
-    """Return each recorded series that may be c(t) because a formula for c(t) reproduces it,
-    together with this formula and the series that it uses as gates.
+    """Find the recorded series that can be computed with a formula for c(t) from other recorded
+    series, and may therefore be c(t); return each of them together with the formula and the series
+    that the formula uses as gates.
 
     If the correct formula fits, the wrong formulas are not tried.
 
@@ -321,8 +322,8 @@ def _gates_giving(
 
 
 def _possible_states(candidates: Candidates) -> list[int]:
-    """Return the indices of the series that may be c(t): all series that are neither gates nor mere
-    views or copies of other tensors.
+    """Return the indices of the recorded tensors whose values over the time steps may be c(t): all
+    except gates and mere views or copies of other tensors.
     """
     gates = [k for k, _, _ in candidates.explained]
     states = []

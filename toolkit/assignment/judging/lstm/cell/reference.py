@@ -208,9 +208,10 @@ class Trial:
         )
 
     def otherwise(self, number: int, name: str, *fields: str) -> claims.Evidence:
-        """Return the proof that a gate's weights deviate from the equations: how far the model's
-        logits are from the network's logits, both when the model has these weights and when random
-        weights replace them.
+        """Return the proof that a gate of the student's network lacks weights of its own, which the
+        equations require: how far the model's logits are from the logits of the student's network,
+        both when the model has the weights found in the network and when random weights replace
+        them.
 
         Args:
             number: of the layer.
