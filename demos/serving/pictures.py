@@ -143,8 +143,8 @@ def to_mnist(picture: Pixels) -> Tensor:
 
 def _ink(picture: Pixels) -> tuple[Tensor, float]:
     """Return two results: how much darker each pixel is than the paper on which the digit is
-    written (or how much lighter, if the paper is dark), 0 to 1; and how much the brightness of the
-    paper itself varies.
+    written (or how much lighter, if the paper is dark), as a number from 0 to 1, and how noisy the
+    brightness of the paper itself is.
     """
     values = torch.from_numpy(np.array(picture)).float() / 255
     if values.dim() == 2:

@@ -18,7 +18,8 @@ class ToolkitError(Exception):
     The message says what was given, what was expected, and how to fix the problem.
 
     Args:
-        message: the text of the error for a program that calls the toolkit's functions.
+        message: the message of the exception, written for programs that call the toolkit's
+            functions.
         in_command: the message on the command line if it differs from `message`, for example
             because it suggests options that fix the problem.
     """

@@ -55,7 +55,7 @@ def requirements(extra: str | None = None) -> list[str]:
 def _belongs_to(extra: str | None, marker: str) -> bool:
     """Return True if a requirement's marker, the condition after its semicolon, names `extra`.
 
-    If `extra` is None, the result is True for a marker that names no extra.
+    If `extra` is None, return True if the marker names no extra.
     """
     if extra is None:
         return "extra ==" not in marker

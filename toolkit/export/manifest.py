@@ -133,8 +133,9 @@ class Listed(NamedTuple):
 
 
 def is_current(file: str, manifest: Mapping[str, Any]) -> bool:
-    """Return True unless a file was made from a file that the manifest does not list, or is a .pt
-    file from which its network is no longer built (see `source_of`).
+    """Return False for a file that was made from a file that the manifest does not list, and for a
+    .pt file from which its network is no longer built (see `source_of`); return True for every
+    other file.
 
     A network is built from a .pt file written before version 0.3 only if the network has no weight
     file.
@@ -250,10 +251,10 @@ def staged(path: Path, digest: str) -> Path:
 def read_listed(path: Path) -> Listed:
     """Return a file and the manifest entry that was written together with the file.
 
-    If a process was killed between replacing the manifest and moving the file into place, the new
-    content is read from its temporary file. While another process is writing, this function reads
-    the file and its entry repeatedly, until the two match or two successive reads give the same
-    result.
+    If a process that was replacing the file was killed after it had updated the manifest but before
+    it had moved the new file into place, the new content is read from the temporary file that this
+    process wrote. While another process is writing, this function reads the file and its entry
+    repeatedly, until the two match or two successive reads give the same result.
 
     Raises:
         ToolkitError: the manifest is damaged, or a file is unreadable.

@@ -85,8 +85,8 @@ def batch_indices(
 ) -> Iterator[Tensor]:
     """Yield each training batch as the indices of its examples, int64 (batch_size,).
 
-    Each epoch uses a different order (see `epoch_order`). When too few examples for another batch
-    remain, they are skipped, and the next epoch begins.
+    Each epoch uses a different order (see `epoch_order`). When too few examples remain for another
+    batch, they are skipped, and the next epoch begins.
 
     Args:
         batch_sizes: the sizes of the batches, one for each step; each is at most `num_examples`.

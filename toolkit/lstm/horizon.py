@@ -90,7 +90,8 @@ def run_grid(
 
     Args:
         trials: the grid.
-        directory: the run directory, which contains the results of this grid of trials.
+        directory: the run directory, in which the results of the trials are logged; it may already
+            contain results of the same trials.
         cluster: the address of a Dask scheduler; by default, this machine's cores are used.
         num_workers: the number of worker processes to use on this machine; -1 for one per core.
         report: a function that is called after each trial; its arguments are the number of finished

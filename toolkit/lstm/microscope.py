@@ -119,7 +119,8 @@ def telling_cells(network: Any, h: Tensor) -> Tensor:
         h: the hidden state after the last step, float32 (hidden_size,).
 
     Returns:
-        the cells' indices in sorted order, int64 (hidden_size,).
+        the indices of the cells, sorted from the largest contribution to the smallest, int64
+        (hidden_size,).
     """
     weight = network.readout.weight
     answer = int(network.readout(h).argmax())

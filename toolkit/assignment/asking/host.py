@@ -183,7 +183,7 @@ class Child(Generic[Answers]):
         """Ask a question, and wait for the reply, whose type is given in `REPLIES`.
 
         Raises:
-            StudentError, Gone: for the same reasons as for a call of one of the methods of `ask`.
+            StudentError, Gone: raised for the same reasons as by the methods of `ask`.
         """
         if self.ended is not None:
             raise Gone(self.ended)

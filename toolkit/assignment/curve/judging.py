@@ -180,8 +180,8 @@ def _compare(curves: dict[str, Curve], recipe: Recipe) -> Diagnosis:
 
 
 def _outside_band(name: str, values: dict[int, float], recipe: Recipe) -> Iterator[Departure]:
-    """Yield a `Departure` for each bin (group of steps) such that, both in this bin and in the next
-    one, a curve is outside the range of healthy runs on the same side.
+    """Yield a `Departure` for each bin (a group of steps) in which a curve is above the range of
+    healthy runs and is also above it in the next bin, or is below the range in both bins.
     """
     band = recipe.bands[name]
     for number, distance in deviations(name, values, band):

@@ -268,15 +268,15 @@ class Fitted:
     def _exactly(
         self, x: Tensor, hidden: int = 1, numbers: Sequence[int] = (), built: Mapping[str, int] = {}
     ) -> tuple[Tensor, Tensor]:
-        """Run the student's network with the saved weights, and return the logits of the last time
-        step and those of the network's intermediate values whose ids are in `numbers`.
+        """Run the student's network with the saved weights; return the logits of the last time
+        step, and also the network's intermediate values whose ids are in `numbers`.
 
         The logits have shape (batch, 10), and are in double precision.
 
         Args:
             numbers: the ids of the network's intermediate values that are to be returned.
-            built: sizes with which the network is built in addition to those in the attribute
-                `sizes`, such as the number of time steps.
+            built: further sizes, such as the number of time steps, with which the network is built;
+                the sizes in the attribute `sizes` are always used.
         """
         child = self.network.child
         self.network.build(**self.sizes, **built)

@@ -88,8 +88,8 @@ class OwnGenerator(nn.Module):
 
 
 def latent_dim_of(facts: Mapping[str, Any]) -> int:
-    """Return the number of entries in one z of an `OwnGenerator`, computed from its arguments in
-    `facts`.
+    """Return the number of entries in one latent point z of the `OwnGenerator` whose constructor
+    arguments are in `facts`.
     """
     return torch.Size(facts["z_shape"]).numel() + bool(facts["labels"])
 

@@ -21,8 +21,8 @@ class Verdicts:
 
     Args:
         part: the part of the assignment that the findings are about.
-        file: the path of the file for this part, relative to the submission; "" if there is no such
-            file.
+        file: the path, relative to the submission's folder, of the file chosen for this part of the
+            assignment; "" if there is no such file.
         progress: called at the beginning of each step of the check with a short description of the
             step.
         excused: modules whose failed import is not reported as a fault of this part. Each module's

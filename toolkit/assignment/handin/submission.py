@@ -295,8 +295,8 @@ def _is_taken(file: PurePosixPath, path: PurePosixPath, target: Path, code: Code
 def _located(
     search: Found, taken: Candidate, python: dict[PurePosixPath, str], existing: tuple[str, ...]
 ) -> Located:
-    """Return the path (in the copy of the student's folder) of the file chosen for a part of the
-    assignment, with the files that it imports and the files that import it.
+    """Describe the file chosen for a part of the assignment: its path (in the copy of the student's
+    folder), the files that it imports, and the files that import it.
 
     Args:
         taken: the file, class or function that was chosen as the implementation of this part of the

@@ -246,8 +246,8 @@ def _choose(
     """Judge every file that may be the one for this part of the assignment, for example for the
     LSTM, and choose the file that is mentioned in other files or in the README.
 
-    If other files and the README mention no candidate, choose the file for which the check leaves
-    the fewest of its questions unanswered, such as whether the loss is correct.
+    If other files and the README mention no candidate, choose the file about which the check can
+    answer the most questions, such as whether the loss is correct.
 
     Args:
         setting: further arguments to `Verdicts`.
@@ -313,10 +313,10 @@ def _name_one_cause(verdicts_of: Mapping[Part, Verdicts]) -> None:
     """If the training stops and another finding has the same cause, remove the finding that reports
     the stop.
 
-    The finding with the same cause must be about the data set or the LSTM, and its exception
-    message must have the same first line as the message for the training, apart from numbers. A
-    sentence is added to the other finding, which is kept, to say that the training stops with the
-    same error.
+    Two findings count as having the same cause if one reports that the training stops, the other is
+    about the data set or the LSTM, and the first lines of their exception messages are the same
+    apart from numbers. A sentence is added to the other finding, which is kept, to say that the
+    training stops with the same error.
     """
     causes = [verdicts for part, verdicts in verdicts_of.items() if part not in TRAINS]
     for part, verdicts in verdicts_of.items():

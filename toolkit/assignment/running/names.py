@@ -95,8 +95,8 @@ def arguments(
         known: the values to pass, keyed by the meaning of the parameter's name; a parameter that
             has a default keeps it if the value for its meaning is None or has already been passed
             to an earlier parameter.
-        needed: values for parameters that have no default and for which `known` has no value; they
-            are also keyed by the meaning of the parameter's name.
+        needed: more values with the same kind of keys as in `known`; they are passed only to
+            parameters that have no default and for which `known` has no value.
         by_name: parameter name in lower case -> value, which takes precedence over all other
             values.
         positions: meanings whose values in `known` are passed, in this order, to the parameters

@@ -320,7 +320,7 @@ class Sandbox:
         return command
 
     def _mounts(self, program: list[str]) -> list[str]:
-        """Return bubblewrap's options for the files that the program sees."""
+        """Return the bubblewrap options that decide which files the program can see."""
         mounts: list[str] = []
         for name in SYSTEM:
             if os.path.islink(name):

@@ -43,7 +43,7 @@ class Measurement:
     """Clock readings for a running program, in seconds, all taken at the same moment.
 
     Attributes:
-        passed: the reading of a monotonic clock at that moment.
+        passed: the reading of a monotonic clock when the measurement was taken.
         waited: the total time for which the judge, the process that checks the submission, has
             waited for replies from the program.
         idle: the total idle time of the program's cores.

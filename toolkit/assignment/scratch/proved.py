@@ -144,8 +144,8 @@ def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
 def _proof_of(path: Path, folder: int) -> dict[str, object]:
     """Return what the file that proves who made a scratch folder must contain.
 
-    The path and the inode of the folder are recorded in the file, so a copy of the file in a copy
-    of the folder is no proof.
+    The file contains the path and the inode of its folder, so if the folder is copied together with
+    the file, the copied file does not prove who made the copied folder.
     """
     return {"toolkit": "scratch", "path": os.fsdecode(path), "inode": os.fstat(folder).st_ino}
 

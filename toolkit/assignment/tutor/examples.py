@@ -139,8 +139,8 @@ def _ignored_inputs(
 
 
 def _gradients(function: Function, inputs: Mapping[str, Any]) -> tuple[Tensor, ...]:
-    """Return the gradient of the sum of all squared results with respect to each floating-point
-    input.
+    """Return the gradient, with respect to each floating-point input, of the sum of the squares of
+    everything that the function returns.
     """
     leaves = list(map(_clone, inputs.values()))
     floats = [leaf.requires_grad_() for leaf in leaves if _is_float(leaf)]
@@ -362,8 +362,8 @@ class _Discriminator(nn.Module):
     def push(self, images: Tensor, wanted: str, mistake: str) -> Comparison:
         """Test that gradient descent would move D's outputs for `images` in the direction `wanted`.
 
-        `wanted` is "up" or "down"; the direction found is "up" or "down" if D's outputs for
-        `images` would all move in this direction, and "-" otherwise.
+        `wanted` is "up" or "down"; the direction in the result is "up" or "down" if a step of
+        gradient descent would move all of D's outputs for `images` that way, and "-" otherwise.
         """
         directions: set[float] = set()
         for batch, answers in self.answered:

@@ -191,8 +191,8 @@ def _judged(exercise: Exercise, report: Report, submission: Submission) -> Answe
 def _sentences(
     key: str, exercise: Exercise, finding: Finding, submission: Submission
 ) -> list[Sentence]:
-    """Return sentences that give the message of a finding and, if the finding concerns a known line
-    in one of the student's Python files, this line.
+    """Return sentences that state the message of a finding and, if the finding concerns a known
+    line in one of the student's Python files, also quote that line.
     """
     place = _line(exercise, submission, finding.file, finding.line)
     return [(key, {"message": finding.message}), *place]
@@ -226,8 +226,8 @@ def _is_answered(exercise: Exercise, report: Report) -> bool:
 
 
 def _mistake_with(ids: set[str], exercise: Exercise) -> str:
-    """Return the key of the first of the exercise's mistakes that are recognised by their id and
-    whose id is in `ids`, or "" if there is none.
+    """Return the key of the exercise's first mistake whose id is in `ids` and that can be
+    recognised by this id alone, or "" if there is none.
     """
     for key, mistake in exercise.mistakes.items():
         if mistake.get("id") in ids and mistake.get("by") == "id":

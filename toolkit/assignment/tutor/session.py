@@ -69,7 +69,8 @@ def _find(name: str, folder: Path) -> Exercise:
 def _function_in(namespace: Mapping[str, Any], exercise: Exercise) -> Any | None:
     """Return the function that an exercise asks for, or None if no cell defines this function.
 
-    An imported function is not returned, because its file may have changed since the import.
+    If the notebook imported the function from a file, the result is None, because the file may have
+    changed since the import.
     """
     function = namespace.get(exercise.function)
     if getattr(function, "__module__", "") == namespace.get("__name__"):

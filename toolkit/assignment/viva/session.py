@@ -70,8 +70,8 @@ def ask(questions: list[Question], language: Language, can_ask: bool, seed: int)
     printed.
 
     If `can_ask` is True, the function waits for the user's answer after each question, and yields
-    the verdicts at the end. Otherwise, the last text says how to get the answers, and gives the
-    `seed` with which the same questions are asked again.
+    the verdicts at the end. Otherwise, the last text that it yields says how to get the answers,
+    and gives the `seed` that produces the same questions again.
     """
     if len(questions) < COUNT:
         yield say("few", language, number=len(questions), wanted=COUNT)

@@ -87,8 +87,8 @@ def to_bytes(name: str, model: nn.Module) -> bytes:
 class ScriptedLSTM(LSTM):
     """A `FastLSTM` for TorchScript, which cannot compile the backward pass of `FastLSTM`.
 
-    If the weights need gradients, the network runs the loop over time steps that it inherits from
-    `LSTM`, which is slower, but which autograd can differentiate.
+    If the weights need gradients, the network runs the inherited loop over time steps of `LSTM`;
+    this loop is slower, but autograd can differentiate it.
     """
 
     def __init__(self, model: FastLSTM) -> None:

@@ -74,8 +74,8 @@ class Scorer:
 
     def score_draws(self, draws: Iterable[tuple[Predictions, Tensor]]) -> Scorecard[Spread]:
         """Return a scorecard with the mean and the standard deviation of each metric over several
-        sets of images; each element of `draws` contains the arguments `predictions` and `images` of
-        `score` for one set.
+        sets of images; for each set, `draws` contains the pair of arguments to pass to `score`:
+        `predictions` and `images`.
         """
         return Scorecard(*over_draws([self.score(*draw) for draw in draws]))
 

@@ -58,9 +58,9 @@ class Pair:
             token.
         share_with_names: the same fraction as `share`, but computed with different names treated as
             different tokens.
-        usual: the fraction to be expected for this pair, namely the larger of the two submissions'
-            medians, where a submission's median is that of its fractions in the comparisons with
-            all other submissions.
+        usual: the fraction to be expected for this pair. For each of the two submissions, the
+            median of its fractions in the comparisons with all other submissions is computed;
+            `usual` is the larger median.
     """
 
     first: str

@@ -422,9 +422,9 @@ def _are_changed(made: Tensor, shown: Tensor) -> bool:
     """True if most images in `shown`, (batch, pixels), are noisy or rescaled versions of the images
     in `made`.
 
-    Even unrelated images may correlate, but if they are unrelated and each image in `shown` is
-    regressed on the corresponding image in `made`, it is rare for nearly all slopes in a batch to
-    be near 1.
+    Even unrelated images may correlate, but when each image in `shown` is regressed on the
+    corresponding image in `made`, unrelated images rarely give slopes near 1 for nearly the whole
+    batch.
     """
     if made.shape != shown.shape or made.size(1) < PIXELS:
         return False

@@ -144,7 +144,7 @@ def _always_gives_one(game: Game) -> bool:
 
 def _is_unchanged(value: Value, game: Game) -> bool:
     """True if a value is the discriminator's output itself, or if it depends on the discriminator
-    and a single number is equal to each of its entries and to each of the discriminator's outputs.
+    and all its entries and all the discriminator's outputs are the same number.
     """
     if value.source in game.judged:
         return True

@@ -376,9 +376,9 @@ def _larger(network: Network, usual: reference.Model) -> reference.Model:
     code clips the states, shorter sequences are tried where the network accepts them.
 
     Returns:
-        a model of the network after it has been given large weights, if the network's values then
-        match the equations. If there is no match, the network's usual weights are restored, and the
-        result is `usual`, the model with these weights.
+        a model of the network with its new, large weights, if the values that the network computes
+        with them match the equations. If there is no match, the network's usual weights are
+        restored, and the result is `usual`, the model with these weights.
     """
     rows = _tensors_with_rows(network)
     for few in (None, FEW_STEPS) if network.any_length else (None,):
@@ -397,9 +397,9 @@ def _clean_model(network: Network, hidden: int, most: int | None) -> reference.M
 
     Args:
         hidden: the number of units.
-        most: the number of steps to record, and an upper limit on the number of steps in the
-            further inputs with which the model is then tested; if it is None, the network's usual
-            number of steps is recorded, and there is no such limit.
+        most: the number of steps to record; the inputs on which the model is then tested have at
+            most this many steps, too. If it is None, the network's usual number of steps is
+            recorded, and the test inputs may have any number of steps.
     """
     recording = record(network, hidden, steps=most)
     match = find_match(recording)

@@ -136,7 +136,7 @@ def _is_frozen(parameter: dict[str, Any], often: int) -> bool:
 
     Args:
         often: a parameter that is zero at first counts as an initial state only if one forward pass
-            uses it fewer than this number of times.
+            uses it fewer than `often` times.
     """
     if parameter["grad"] or not parameter["uses"]:
         return False
@@ -202,7 +202,8 @@ class Slope(NamedTuple):
 
     @property
     def doubt(self) -> float:
-        """An estimate of how far the slope measured over the narrow interval may be off.
+        """An estimate of the error in the slope that was measured by moving the parameter over a
+        narrow interval.
 
         Near a kink, such as that of ReLU at 0, the measured slope depends on how far the parameter
         is moved.
@@ -222,8 +223,8 @@ class Judged(NamedTuple):
 
     @classmethod
     def of(cls, slopes: Sequence[Slope]) -> Self:
-        """Of the slopes measured by moving each parameter, find those that are zero (as is
-        autograd's gradient) and those that differ from autograd's gradient.
+        """Compare the slope measured for each parameter with autograd's gradient: find the
+        parameters for which both are zero and those for which the two differ.
         """
         largest = max((abs(slope.near) for slope in slopes), default=0.0)
         dead, cut = [], []

@@ -66,8 +66,9 @@ def _far_inputs(network: Network, layer: Layer, batch: int, steps: int) -> tuple
     """Return sequences that repeat a single input (a digit, or a vector scaled to be large) and end
     with a few random inputs of the usual size.
 
-    While the network reads the usual inputs at the end, its states become small again, so its
-    outputs show whether the code limited the states earlier, when they were large.
+    The repeated input makes the network's states large, and the random inputs at the end make them
+    small again; the outputs therefore show whether the code limited the states while they were
+    large.
 
     Returns:
         the network's inputs, and the same inputs as the equations expect them: float64 with shape

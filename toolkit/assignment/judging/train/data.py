@@ -129,8 +129,8 @@ def _batch_of(call: Call, batches: Sequence[Batch]) -> Batch | None:
     """Return the batch that a call has read, which is the batch whose values equal the values of
     the call's input.
 
-    If there is no such batch, consider the last batch before the call: return it if one dimension
-    of the call's input is as long as the batch has rows, and None otherwise.
+    If no batch equals the call's input, return the last batch before the call, provided that one
+    dimension of the call's input equals this batch's number of rows; otherwise, return None.
     """
     read = call.inputs[0]
     before = [batch for batch in batches if batch.index < call.index]
@@ -251,9 +251,9 @@ def _shorter(trace: Trace, sets: list[Items], length: int) -> Iterator[tuple[str
     """Yield the options that may set the length of the palindromes, each with a value that should
     shorten them.
 
-    Even at the smaller length, there are at least four times as many palindromes as the data sets
-    have items, so it is possible to make data sets that have no palindrome in common. Nothing is
-    yielded if one of the data sets draws new items each time that it is read.
+    Each value leaves the palindromes long enough for at least four times as many different
+    palindromes as the data sets have items, so data sets without a common palindrome remain
+    possible. Nothing is yielded if one of the data sets draws new items each time that it is read.
 
     Args:
         sets: the items of the data sets; each item is a palindrome of `length` digits.

@@ -84,7 +84,7 @@ def _check_optimiser(steps: list[Step], trace: Trace, verdicts: Verdicts) -> Non
 
 
 def _move_the_same(steps: list[Step]) -> bool:
-    """True if there is a parameter that the optimisers of all steps hold."""
+    """True if at least one parameter is held by the optimiser of every step."""
     common = set(steps[0].parameters)
     for step in steps:
         common &= step.parameters

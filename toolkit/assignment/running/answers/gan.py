@@ -249,9 +249,8 @@ class GANAnswers(Runs):
         return answer
 
     def _names_without(self, words: Container[str]) -> dict[str, Any]:
-        """Return the values of the script's variables, keyed by their names in lower case;
-        variables whose names have, according to `names.toml`, one of the meanings in `words` are
-        left out.
+        """Return the values of the script's variables, keyed by their names in lower case, except
+        variables to whose names `names.toml` gives one of the meanings in `words`.
 
         Args:
             words: the meanings.

@@ -1,7 +1,8 @@
 """Claims about a submission's LSTM.
 
-Two sets of logits count as equal if they differ only by a constant in each row. Errors are relative
-to the size of the logits.
+Two sets of logits count as equal if they differ only by a constant in each row. The error of a set
+of logits is the largest absolute difference from the network's logits, divided by 1 plus the
+largest absolute value among the logits.
 """
 
 from collections.abc import Sequence

@@ -104,7 +104,7 @@ def limit_is_used_up(cpu: float, limit: float) -> bool:
 
 @proves("experiment", "not-watched", "does-not-learn")
 def never_happened(ran: str, times: int) -> bool:
-    """The code ran, but what it was expected to do, such as an optimiser step, never happened."""
+    """The code ran, but an event that was expected, such as an optimiser step, never happened."""
     return bool(ran) and times == 0
 
 

@@ -123,8 +123,8 @@ class Functions:
         """Return the functions that take no training step and contain at least one name that
         matches the pattern for `kind`, where `kind` is, for example, "line".
 
-        Functions whose own name matches this pattern come first in the list, before those in which
-        only other names match it.
+        Functions whose own name matches this pattern come first in the list; they are followed by
+        those that only contain another name that matches it.
         """
         pattern = NAMES["functions"][kind]
         named, mentioning = [], []

@@ -346,9 +346,9 @@ def _best_attempt(
     again with 9 steps.
 
     Returns:
-        the paths that were found and the outcome of the call, for the first of the two calls that
-        gives a path of nine points without repetitions or, failing that, the first that gives any
-        path; None if neither call gives a path.
+        the paths that were found and the outcome of the call that produced them, or None if neither
+        call produces a path. The first call that produces a path of nine points without repetitions
+        is chosen; if there is none, the first call that produces any path.
     """
     best: tuple[list[Path], Tried] | None = None
     for count in (NUM_IMAGES - 2, NUM_IMAGES):

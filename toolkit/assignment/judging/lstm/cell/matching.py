@@ -196,8 +196,8 @@ def _read_state(candidates: Candidates, h: Tensor, c: Tensor) -> Tensor | None:
 
 
 def _gate(candidates: Candidates, k: int, kind: str, state: Tensor | None) -> Gate:
-    """Describe the recorded values with the index `k` as a gate that applies the activation
-    function `kind` and reads x(t) and `state`.
+    """Describe the gate that produced the recorded values with the index `k`, given that it applies
+    the activation function `kind` and reads x(t) and `state`.
     """
     values, made = candidates.values[k], candidates.operations[k]
     before = _before_activation(candidates, k, kind)
@@ -250,7 +250,7 @@ class Assignments(NamedTuple):
         return cls(formula, roles, pool, [pool[column][:, :, :1] for column in columns])
 
     def giving(self, c: Tensor, before: Tensor, past: Tensor) -> list[list[int]]:
-        """Return every assignment of recorded sequences of values to the gates with which the
+        """Return every assignment of recorded sequences of values to the gates such that the
         formula for the cell state yields c(t).
 
         Each assignment is tested on the first row of the batch and, if it fits, on all rows.

@@ -192,9 +192,9 @@ class Trial:
 
         Args:
             number: the index of the layer; None for the readout.
-            changes: new values that make the model agree with the equations, keyed by the names of
-                the fields that they replace in the layer, or in the whole model if `number` is
-                None.
+            changes: new values for the fields in which the model deviates from the equations, keyed
+                by field name: fields of the layer with index `number` or, if `number` is None, of
+                the whole model.
         """
         if number is None:
             mended = replace(self.model, **changes)

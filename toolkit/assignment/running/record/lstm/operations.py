@@ -138,15 +138,14 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
         hidden: the number of hidden units, which is the length of each piece's second axis.
 
     Returns:
-        `values`, the distinct pieces, float32 (n, runs * batch, hidden); and `seen`, which
-        describes every piece, duplicates included, in order of creation, by a list of the form
-        [index in `values`, place, inner place, operation's name, file, line, outermost place]. The
-        outermost place is the file and the line that the outermost active call in the student's
-        code had reached when the piece was made. The place and the inner place are numbers; two
-        pieces have the same place if they come from operations of the same name, are cut from the
-        same position in their tensors, and were made with the same call stack in the student's
-        code; for the same inner place, only the innermost calls of the two stacks need to be the
-        same.
+        `values`, the distinct pieces, float32 (n, runs * batch, hidden); and `seen`, which holds
+        one list for each piece in order of creation, duplicates included: [index in `values`,
+        place, inner place, operation's name, file, line, outermost place]. The outermost place is
+        the file and the line that the outermost call in the student's code was executing when the
+        piece was made. The place and the inner place are numbers; two pieces have the same place if
+        they come from operations of the same name, are cut from the same position in their tensors,
+        and were made with the same call stack in the student's code; for the same inner place, only
+        the innermost calls of the two stacks need to be the same.
     """
     values: list[Tensor] = []
     known: dict[bytes, int] = {}

@@ -321,8 +321,8 @@ def _steps(axes: str, shape: Sequence[int]) -> int:
 
 
 def _encoding(x: Tensor, axes: str) -> int | None:
-    """Return how a tensor encodes digits, as in `Layout.dim` (10 for one-hot digits, 1 for floats
-    and 0 for integers), or None if it uses none of these encodings.
+    """Return a number for the way in which a tensor encodes digits (10 for one-hot digits, 1 for
+    floats and 0 for integers, as in `Layout.dim`), or None if it uses none of these encodings.
     """
     if "d" in axes:
         x = x.movedim(axes.index("d"), -1)

@@ -65,12 +65,12 @@ class Lines(Script):
 
         Returns:
             a dictionary with these entries: `ended`, how the run ended; `whole`, True if each
-            optimiser (of at least two for a GAN) has made a step; `cpu`, the CPU seconds used;
-            `passes`, for each backward pass its location (`at`), its loss (`value`) and a checksum
-            of the random number generators' states (`random`); and `lines`, for each simple
-            statement how often it ran before `whole` became True (None if a DataLoader was reading
-            items when the statement first ran), and the facts that `_facts` returned after the
-            statement's first run.
+            optimiser has taken a step and, for a GAN, there are at least two optimisers; `cpu`, the
+            CPU seconds used; `passes`, for each backward pass its location (`at`), its loss
+            (`value`) and a checksum of the random number generators' states (`random`); and
+            `lines`, for each simple statement how often it ran before `whole` became True (None if
+            a DataLoader was reading items when the statement first ran), and the facts that
+            `_facts` returned after the statement's first run.
         """
         rng = np.random.default_rng
         setattr(builtins, LINES, self._ran_line)
