@@ -53,9 +53,7 @@ def has_too_few_weights(weights: int, n: int) -> bool:
 
 @proves("identity", "wrong-equation")
 def no_reading_fits(readings: int, nearest: float) -> bool:
-    """However the model's gates are assigned to g, i, f and o, the equations do not give its
-    logits.
-    """
+    """No assignment of the gates to g, i, f and o makes the equations give the network's logits."""
     return readings > 0 and nearest > EXACT
 
 

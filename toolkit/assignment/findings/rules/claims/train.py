@@ -40,9 +40,7 @@ def losses_share_a_pass(losses: Sequence[int], passes: int) -> bool:
 
 @proves("identity", "wrong-optimiser")
 def optimiser_is_always_new(steps: Sequence[int], made: Sequence[int]) -> bool:
-    """There are at least three optimiser steps, and an optimiser is created between each step and
-    the next.
-    """
+    """There are at least three optimiser steps, and each of them has a new optimiser."""
     gaps = range(1, len(steps))
     kept = [k for k in gaps if not any(steps[k - 1] < index < steps[k] for index in made)]
     return len(steps) >= 3 and not kept
@@ -50,9 +48,7 @@ def optimiser_is_always_new(steps: Sequence[int], made: Sequence[int]) -> bool:
 
 @proves("identity", "wrong-loss")
 def softmax_is_over_batch(values: Sequence[float], entropies: Sequence[float]) -> bool:
-    """At least two losses, not all equal, are cross-entropies whose softmax is taken over the
-    batch.
-    """
+    """At least two losses, not all equal, are cross-entropies with a softmax over the batch."""
     if len(values) < 2 or len(set(values)) < 2:
         return False
     return all(map(_are_equal, values, entropies))
