@@ -295,9 +295,9 @@ def add_table(
 
     Args:
         columns: heading -> expression.
-        first: the width of the first column in cm; the other columns share the rest of the table's
-            width of 16 cm in proportion to the lengths of their headings, but no column gets more
-            than `most` cm.
+        first: the width of the first column in cm; the table is at most 16 cm wide, and the other
+            columns share the remaining width in proportion to the lengths of their headings
+            (counted as at least 7 characters), but none of them gets more than `most` cm.
     """
     above = word.add_paragraph(f"{caption} {{{{ results.remark }}}}", style="Caption")
     above.alignment = WD_ALIGN_PARAGRAPH.CENTER

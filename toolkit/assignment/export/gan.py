@@ -237,7 +237,8 @@ def film(frames: Sequence[Any], generator: Exported, discriminator: Exported) ->
 
 
 def _labels(inputs: list[Value]) -> str:
-    """Return the form of a generator's labels, or "" if the generator receives no labels.
+    """Return a word for the format in which a generator receives its labels (integers or one-hot
+    vectors), or "" if it receives no labels.
 
     The labels are given either as "numbers" or as "one-hot" vectors; see the docstring of
     `OwnGenerator`.

@@ -151,8 +151,8 @@ class Finding(BaseModel):
 
 
 def unanswered(part: Part, findings: Iterable[Finding]) -> list[tuple[Id, ...]]:
-    """Return those questions about a part that none of the findings answers; each question is given
-    by the ids of the possible faults that it is about, of which the code has at most one.
+    """Return the questions about a part of the assignment that no finding answers; each question is
+    a tuple of the ids of several faults, and asks which of these faults, if any, the code has.
     """
     answered: set[Id | None] = set()
     for finding in findings:

@@ -212,7 +212,7 @@ def _reasons_of_points(counted: list[Counted]) -> list[str]:
 
 
 def _homes(report: Report, rubric: Rubric) -> Mapping[Cause, list[Task]]:
-    """Map the cause of each finding that costs points, as the key that `cause` returns, to the
+    """For each finding that costs points, map the key of its cause (as returned by `cause`) to the
     tasks in which findings with this cause cost points.
 
     Findings with the same cause cost points in only one task, the one in which the cost is highest,

@@ -64,7 +64,8 @@ class Facts:
 
 
 def facts_of(source: str, max_definitions: int = 1000) -> Facts | None:
-    """Return the facts about a file, or None if the file is not Python.
+    """Return what a file's source code defines and imports, together with the names in it, or None
+    if the source is not valid Python.
 
     Of the classes and functions that the file defines, at most the first `max_definitions` are
     included.

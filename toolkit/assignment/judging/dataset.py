@@ -339,7 +339,8 @@ def _check_long(child: DatasetChild, kind: DatasetClass, verdicts: Verdicts) -> 
     code that draws this half as a single integer may fail or produce digits that are not random.
 
     Returns:
-        the items for each length; empty if they are not correct for each.
+        the items for each length, or an empty dictionary if the items for at least one length are
+        not correct.
     """
     verdicts.doing("palindromes longer than 36 digits", stopped="length-overflow")
     at: Placed | None = _place(kind, "init")

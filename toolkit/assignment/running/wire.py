@@ -41,8 +41,8 @@ def send(descriptor: int, nonce: str, value: Any) -> None:
 
     Raises:
         Closed: no process is reading from the pipe any more.
-        TypeError: `value` is or contains an object that is not None, a number, a string, a tensor,
-            a list, a tuple or a dictionary.
+        TypeError: `value` is or contains an object of an unsupported type; the supported types are
+            None, numbers, strings, tensors, lists, tuples and dictionaries.
     """
     payload = json.dumps(value, default=_encode).encode()
     data = memoryview(f"{nonce}{len(payload):08x}".encode() + payload)

@@ -135,8 +135,8 @@ def remove_groups(scratch: Path) -> list[str]:
     remove the group.
 
     Returns:
-        messages about a control group that could not be removed, or about a recorded name that is
-        not of the form that graders use for their control groups.
+        messages about a control group that could not be removed, or about a recorded name that
+        cannot be the name of a control group made by `grade`.
     """
     try:
         name = (scratch / NOTE).read_text(encoding="ascii", errors="replace")

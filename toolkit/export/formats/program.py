@@ -152,7 +152,8 @@ class Scanned(nn.Module):
 
 @contextlib.contextmanager
 def exporter(task: str) -> Iterator[None]:
-    """Suppress warnings and convert errors to ToolkitError while torch exports in the `with` block.
+    """Suppress torch's deprecation warnings in the `with` block, in which torch exports a network,
+    and convert any exception raised there to a ToolkitError.
 
     Args:
         task: what torch is asked to do, such as "export lstm"; the error message contains this

@@ -152,9 +152,9 @@ class Game:
         return turns
 
     def pushes(self, turns: Iterable[Turn]) -> Iterator[tuple[Judged, Tensor, Backward]]:
-        """For each discriminator call that a backward pass of these optimiser steps went back
-        through, yield the call; the gradients at its outputs, (batch,), with the signs adjusted as
-        described below (the "pushes"); and the backward pass.
+        """For each discriminator call through which a backward pass of the given optimiser steps
+        propagated gradients, yield the call; the "pushes" on its outputs, (batch,), which are the
+        gradients at these outputs with adjusted signs; and the backward pass.
 
         The push on an output is the gradient of the loss with respect to this output, with the sign
         reversed if the optimiser minimises the loss; a positive push therefore means that the

@@ -313,8 +313,9 @@ def _matching_step(output: Tensor, numbers: Tensor) -> tuple[str, Tensor] | None
     """Find the time step at which a model's output has these values.
 
     Returns:
-        a name for the time step, or for the mean of all steps, that has these values ("" for the
-        last time step), and the output's values at the last time step; None if nothing matches.
+        a name that says whether `numbers` are the output at another time step or the mean over all
+        steps ("" if they are the output at the last time step), and the output at the last time
+        step; None if `numbers` are none of these.
     """
     steps = [(name, step) for name, step in steps_of(output) if step.shape == numbers.shape]
     for name, step in steps:

@@ -50,8 +50,8 @@ def _check_missing_step(trace: Trace, verdicts: Verdicts) -> None:
 
 
 def _model(steps: list[Step], trace: Trace) -> Player:
-    """Return a single `Player` that combines all networks with at least one parameter that belongs
-    to an optimiser or was changed in a step made without one.
+    """Return a single `Player` that combines all trained networks: those with at least one
+    parameter that belongs to an optimiser, or that a step without an optimiser changed.
     """
     held = parameters_of(steps)
     names: dict[int, str] = {}

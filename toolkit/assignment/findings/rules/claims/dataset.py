@@ -89,7 +89,7 @@ def fails_at_one_length(
 
 @rules_out("identity", "not-a-palindrome", "wrong-label", "answer-in-input")
 def are_palindromes(rows: list[list[int]], labels: list[int], different: int) -> bool:
-    """Each row followed by its label is a palindrome, and not every row already ends with it."""
+    """Every row becomes a palindrome with its label appended; without it, not all rows are one."""
     if different < FEW_ITEMS or not _all_completed(rows, labels):
         return False
     return not _all_end_with_answer(rows, labels)

@@ -189,9 +189,9 @@ def _rows_of(tensors: Sequence[Tensor], latent_dim: int) -> list[Tensor]:
     """Return the tensors that may hold complete latent points, reshaped to (n, latent_dim), and the
     tensors whose rows may be only the noise part of latent points that also contain a label.
 
-    A tensor whose rows may be only the noise part is returned only if each row has at least three
-    entries and at least latent_dim / 2 entries, because shorter rows could agree with part of a
-    latent point by chance.
+    A tensor that may hold only the noise part of each latent point is returned only if each of its
+    rows has at least three entries and at least latent_dim / 2 entries, because shorter rows could
+    agree with part of a latent point by chance.
     """
     rows = []
     for tensor in tensors:

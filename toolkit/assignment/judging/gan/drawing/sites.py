@@ -60,9 +60,8 @@ def _lines_that_ran(game: Game) -> set[tuple[str | None, int | None]]:
 
 
 def _may_draw(node: ast.Call, function: ast.FunctionDef | None, names: Set[str]) -> bool:
-    """True if a call may run the generator, that is, if the function called is one of `names` or a
-    parameter of the surrounding function, and the surrounding function is neither `forward` nor
-    `__init__`.
+    """True if a call may run the generator: the call is not inside a `forward` or `__init__`, and
+    the function called is either one of `names` or a parameter of the surrounding function.
 
     Args:
         function: the function that contains the call.

@@ -66,8 +66,9 @@ class Recorder(FunctionMode):
 
 
 def _recurrent(name: str) -> str:
-    """Return the name of the recurrent torch function or layer that is being called or inside which
-    the call was made; return "" if there is none.
+    """If the torch function `name` is recurrent, return its name; otherwise, return the name of the
+    recurrent torch function or layer that called it, directly or indirectly, or "" if there is
+    none.
     """
     name = name.partition(".")[0]  # without the name of the overload
     frame: FrameType | None = sys._getframe(3)  # the caller of the mode
