@@ -99,7 +99,7 @@ def is_always_1(outputs: Collection[float]) -> bool:
 
 @proves("identity", "wrong-direction")
 def losses_pull_wrongly(real: int, drawn: int, wanted: int) -> bool:
-    """D's loss moves D(x) and D(G(z)) in one direction, or G's loss moves D(G(z)) further from D(x)."""
+    """D's loss moves D(x) and D(G(z)) in the same direction, or G's moves D(G(z)) off D(x)."""
     return real * drawn > 0 or real * wanted < 0
 
 
