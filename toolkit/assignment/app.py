@@ -39,7 +39,7 @@ def skeleton(
         typer.Option("--mnist", help="Also MNIST, 55 MB, where torchvision looks: OUT/data."),
     ] = False,
 ) -> None:
-    """Write the four Python files and the notebook that you fill in.
+    """Create the four Python files and the notebook that you fill in.
 
     An existing file is never overwritten.
     """

@@ -142,7 +142,7 @@ def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
 
 
 def _proof_of(path: Path, folder: int) -> dict[str, object]:
-    """Return what the file that proves who made a scratch folder must contain.
+    """Return the contents that the file `.toolkit-scratch` must have to prove who made its folder.
 
     The file contains the path and the inode of its folder, so if the folder is copied together with
     the file, the copied file does not prove who made the copied folder.

@@ -143,8 +143,8 @@ def run_example(name: str, file: str) -> None:
 
 
 def _report(part: Part, submission: Submission, host: Host) -> Report:
-    """Return the check's report on one part of the assignment, reusing an earlier report on the
-    same files.
+    """Return the check's report on one part of the assignment; if there is already a report on the
+    same files, it is reused.
     """
     from toolkit.assignment.judging.parent import import_judges, judge  # here: it takes a second
 

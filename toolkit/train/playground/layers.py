@@ -108,7 +108,7 @@ class _Record(TorchDispatchMode):
     ) -> Layer | None:
         """Return the layer for an operation, or None if the operation is not supported.
 
-        In a supported operation, one or two of the operands depend on the network's input.
+        An operation is supported only if one or two of its operands depend on the network's input.
         """
         first = args[1] if name == "addmm" else args[0]
         if id(first) not in self._places or len(output) != BATCH or len(inputs) > 2:

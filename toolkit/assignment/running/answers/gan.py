@@ -203,8 +203,9 @@ class GANAnswers(Runs):
             `returned` (the tensors that the function returned), `noise` (the tensors that the call
             created without an input tensor, such as random noise), `lines` (the file and line of
             each network call), `error` (the exception), and `unknown` (why the call was not
-            completed: the name of a parameter for which no value is known, the name of the function
-                if it was not found, or "training" if the function trained for too long).
+            completed, given as the name of a parameter for which no value is known, as the name of
+            the function if it was not found, or as "training" if the function trained for too
+            long).
         """
         tracer = self.script.tracer
         network = tracer.networks[generator]

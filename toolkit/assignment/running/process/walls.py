@@ -1,5 +1,5 @@
-"""Functions that detect when code reaches a limit, for example on disk space, that only the check
-or the sandbox imposes.
+"""Functions that detect when code reaches a limit that only the check or the sandbox imposes, for
+example on disk space.
 
 In the code, a limit that only the check or the sandbox imposes is called a wall. This module looks
 for all known limits of this kind; only the process that checks the submission knows which limits

@@ -41,7 +41,9 @@ def deviation_is_reproduced(inputs: int, error: float, without: float) -> bool:
 
 @proves("identity", "wrong-equation")
 def some_step_differs(inputs: int, worst: float) -> bool:
-    """The equations, with the network's weights, give its logits for some inputs, but not all."""
+    """For at least one input, the network's logits differ from those that the equations give with
+    the network's weights.
+    """
     return inputs > 0 and worst > EXACT
 
 
