@@ -75,8 +75,10 @@ class Packed(NamedTuple):
         lines += [f"Costs points: {cost}" for _, cost in self.costs]
         for hint in (*self.hints, *self.unseen):
             lines.append(f"Have another look: {hint}")
-        lines += [f"Left out, with the other report: {file}" for file in self.left_out]
-        lines += [f"{len(content):>12,}  {name}" for name, content in self.files.items()]
+        for file in self.left_out:
+            lines.append(f"Left out, with the other report: {file}")
+        for name, content in self.files.items():
+            lines.append(f"{len(content):>12,}  {name}")
         lines.append(f"{self.path}: {len(self.files)} files, {self.path.stat().st_size:,} bytes.")
         return "\n".join(lines)
 
@@ -112,7 +114,8 @@ def pack(
     try:
         files = one_report(everything, report, ask)
     except UsageError as two_reports:
-        if problems := find_problems(everything):
+        problems = find_problems(everything)
+        if problems:
             _refuse("Nothing was packed.", [*problems, str(two_reports)])
         raise
     _refuse("Nothing was packed.", find_problems(files))
@@ -286,9 +289,10 @@ def _code_problems(path: PurePosixPath, content: bytes) -> list[str]:
     if not unfinished:
         return []
     if is_notebook:
-        return [f"{path} is not finished: {', '.join(gap.function for gap in unfinished)}."]
-    lines = [str(line) for line in sorted(gap.line for gap in unfinished)]
-    return [f"{path} is not finished: see line {', '.join(lines)}."]
+        functions = ", ".join(gap.function for gap in unfinished)
+        return [f"{path} is not finished: {functions}."]
+    numbers = sorted(gap.line for gap in unfinished)
+    return [f"{path} is not finished: see line {', '.join(map(str, numbers))}."]
 
 
 def _notebook_problems(path: PurePosixPath, content: bytes) -> list[str]:
