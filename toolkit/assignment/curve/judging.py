@@ -64,8 +64,9 @@ class Diagnosis(NamedTuple):
 
 
 class Departure(NamedTuple):
-    """A bin (a group of consecutive steps) in which a curve, or its mean so far, is outside the
-    range of healthy runs, or in which the accuracy is too low for the loss.
+    """A bin (a group of consecutive steps) in which a curve is outside the range of healthy runs,
+    up to which the curve's mean is outside the range of their means, or in which the accuracy is
+    too low for the loss.
 
     Because `number` is the first field, `min` of several instances returns the one for the earliest
     bin.

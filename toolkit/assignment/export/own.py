@@ -95,7 +95,7 @@ def latent_dim_of(facts: Mapping[str, Any]) -> int:
 
 
 class Labelled(nn.Module):
-    """A generator that draws a particular digit, which an extra number at the end of z determines.
+    """A generator that takes the digit to draw from an extra number at the end of z.
 
     Args:
         module: maps z (batch, *z_shape) and labels to images; the labels are int64 (batch,) or, if

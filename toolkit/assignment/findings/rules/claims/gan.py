@@ -72,7 +72,9 @@ def is_no_image(pixels: int) -> bool:
 
 @proves("experiment", "output-range")
 def grows_with_noise(near: float, far: float) -> bool:
-    """If the noise is multiplied by 30, the largest absolute pixel value grows over fivefold."""
+    """If the noise is multiplied by 30, the largest absolute pixel value becomes more than five
+    times as large.
+    """
     return far > 5 * near > 5
 
 

@@ -142,10 +142,11 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
         one list for each piece in order of creation, duplicates included: [index in `values`,
         place, inner place, operation's name, file, line, outermost place]. The outermost place is
         the file and the line that the outermost call in the student's code was executing when the
-        piece was made. The place and the inner place are numbers; two pieces have the same place if
-        they come from operations of the same name, are cut from the same position in their tensors,
-        and were made with the same call stack in the student's code; for the same inner place, only
-        the innermost calls of the two stacks need to be the same.
+        piece was made. The place and the inner place are numbers that stand for the origin of a
+        piece: two pieces have the same place if they come from operations of the same name, are cut
+        from the same position in their tensors, and were made with the same call stack in the
+        student's code; they have the same inner place if the first two conditions hold and the
+        innermost calls of the two stacks are the same.
     """
     values: list[Tensor] = []
     known: dict[bytes, int] = {}
