@@ -252,7 +252,7 @@ def closure(
     definition: Definition, visible: Mapping[str, Definition]
 ) -> tuple[frozenset[str], bool, bool]:
     """Return the names that occur in a definition and in all definitions that it uses, directly or
-    indirectly, followed by two Boolean flags that describe the code of these definitions.
+    indirectly, followed by two Boolean flags, which are explained below.
 
     The first flag is True if the definition, or any definition that it uses, contains a loop
     outside a constructor; the second flag is True if any of these definitions reverses a sequence.

@@ -99,9 +99,9 @@ def arguments(
             parameters that have no default and for which `known` has no value.
         by_name: parameter name in lower case -> value, which takes precedence over all other
             values.
-        positions: meanings whose values in `known` are passed, in this order, to the parameters
-            that have no default and for which no other value is found; a meaning is skipped if the
-            name of one of the function's parameters already has it.
+        positions: meanings; their values in `known` are passed, in this order, to the parameters
+            that have no default and for which no other value is found. If any of the function's
+            parameters has a name with one of these meanings, that meaning is skipped.
         given: the number of leading parameters that already have values.
 
     Returns:

@@ -90,8 +90,8 @@ def steps_of(output: Tensor) -> Iterator[tuple[str, Tensor]]:
     """Yield the output, (batch, 10), at each time step and its mean over all steps, each with a
     name; each of the first two axes is tried as the time axis.
 
-    The output at the last time step comes first, once for each axis that may be the time axis; its
-    name is always "".
+    For each axis that may be the time axis, the output at the last time step is yielded first, with
+    "" as its name; all other results follow.
     """
     if output.dim() != 3:
         yield "", output

@@ -26,8 +26,8 @@ class Player(NamedTuple):
 
     @property
     def held(self) -> set[int]:
-        """The parameters of the optimisers that made this network's recorded steps, and the
-        parameters that were changed in steps made without an optimiser.
+        """The parameters held by the optimisers that took this network's recorded steps, and the
+        parameters that were changed in steps taken without an optimiser.
         """
         return parameters_of(self.steps)
 

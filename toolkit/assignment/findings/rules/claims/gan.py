@@ -72,9 +72,7 @@ def is_no_image(pixels: int) -> bool:
 
 @proves("experiment", "output-range")
 def grows_with_noise(near: float, far: float) -> bool:
-    """If the noise is multiplied by 30, the largest absolute pixel value becomes more than five
-    times as large.
-    """
+    """With noise 30 times as large, the largest absolute pixel value is over 5 times as large."""
     return far > 5 * near > 5
 
 

@@ -76,7 +76,7 @@ def samples(game: Game) -> list[Call]:
 
 def _is_in_training(call: Call, game: Game) -> bool:
     """True if a call to the generator comes after the first optimiser step and, in a run that was
-    cut short, before the last one.
+    cut short, before the last optimiser step.
     """
     steps = [step.index for step in game.steps]
     if not steps or call.index <= min(steps):

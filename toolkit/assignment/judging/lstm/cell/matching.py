@@ -334,9 +334,9 @@ def _possible_states(candidates: Candidates) -> list[int]:
 
 
 def _pasts(candidates: Candidates, c: int) -> list[Tensor]:
-    """For each recorded series that could be h(t), that is, each series computed by a
-    multiplication or a tanh, except c(t) itself, return its values shifted back by one step,
-    h(t-1).
+    """Return the candidates for h(t-1): for each recorded series, other than c(t) itself, that was
+    computed by a multiplication or a tanh and so could be h(t), its values at every step but the
+    last.
     """
     pasts = []
     for k, operation in enumerate(candidates.operations):
