@@ -92,8 +92,8 @@ class Room:
 
 
 class Place:
-    """A reservation for one request: some of the bytes in the budget of a `Room`, which are
-    released when this object is deleted.
+    """A reservation for one request: the bytes that the request takes from the budget of a `Room`;
+    they are given back when this object is deleted.
 
     The request holds a reference to its `Place`, so the two are deleted together. While the
     request's event waits in the queue, Gradio keeps the request, including its body.

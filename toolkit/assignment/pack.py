@@ -250,8 +250,8 @@ def _part_problems(files: Files) -> list[str]:
 
 
 def find_leftovers(files: Files) -> list[str]:
-    """Return one sentence for each thing that is not a problem, but that a student may want to
-    complete before handing in the work.
+    """Return one sentence for each detail that does not prevent packing but that the student may
+    want to attend to before handing in the work.
     """
     leftovers = []
     for part, candidates in locate(files).equal.items():

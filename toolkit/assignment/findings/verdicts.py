@@ -221,7 +221,8 @@ class Verdicts:
         """Append the sentence of the rule `[also.NAME]` to the message of a fault: `cause` or, if
         `cause` is None, the first fault found so far.
 
-        The sentence names a consequence of the fault.
+        The appended sentence adds a fact about the fault, such as a consequence or the sequence
+        length at which it occurs.
         """
         cause = cause or self.faults[0]
         if name in cause.also:

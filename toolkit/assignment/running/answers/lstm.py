@@ -152,10 +152,11 @@ class LSTMAnswers:
 
         Returns:
             `took`, a dictionary of the sizes that the constructor accepts, each with its default,
-            or with None if it has no default; `recurrent`, for each of torch's recurrent modules in
-            the network, the file and line where the module's class begins if the student wrote this
-            class, and otherwise those where the module was made; and `tensors`, a list of the
-            network's floating-point parameters, buffers and other tensors.
+            or with None if it has no default; `recurrent`, a file and a line for each module in the
+            network that belongs to one of torch's recurrent classes or to a subclass: the start of
+            the class if the student wrote it, and otherwise the place where the module was created;
+            and `tensors`, a list of the network's floating-point parameters, buffers and other
+            tensors.
         """
         self.kind, self.sizes, self.as_seen, self.optimizer = kind, sizes, as_seen, None
         torch.manual_seed(0)

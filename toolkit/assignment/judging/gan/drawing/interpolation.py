@@ -415,9 +415,7 @@ def _check_ends(
 
 
 def _free(candidates: list[Function]) -> list[Function]:
-    """Return those of the candidates that have no parameters for the two ends of an
-    interpolation.
-    """
+    """Return the candidates that have no parameters for the two ends of an interpolation."""
     return [function for function in candidates if not function.ends()]
 
 

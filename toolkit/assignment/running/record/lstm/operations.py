@@ -108,9 +108,8 @@ class Operations(TorchDispatchMode):
             self.made.append(Operation(name, calls, *inner, outer, copy))
 
     def _running(self) -> tuple[tuple[int, ...], Place, Place]:
-        """Consider the position reached in each active call in the student's code: return a hash of
-        each of these positions, innermost call first, and the file and line of the innermost and of
-        the outermost position.
+        """Return hashes of the positions that the active calls in the student's code have reached,
+        innermost call first, and the file and line of the innermost and of the outermost position.
         """
         frames = [(file, frame.f_lineno, frame.f_lasti) for frame, file in running(self.root)]
         if not frames:
