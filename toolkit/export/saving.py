@@ -223,7 +223,8 @@ def write(format_: Format, exports_dir: Path = EXPORTS_DIR) -> list[str]:
 
     Raises:
         ToolkitError: a network's weights cannot be read, a network uses code that is not part of
-            the toolkit, or a file cannot be made. In all these cases, the old files are unchanged.
+            the toolkit, or a file cannot be created. In all these cases, the old files are
+            unchanged.
     """
     needs_torch("Exporting a model")
     names = _names_with_weights(exports_dir)  # before the lock, which makes the folder

@@ -190,8 +190,8 @@ def _verdicts_of(
 
 
 def _excused(submission: Submission, packages: Collection[str]) -> dict[str, str]:
-    """Return the modules whose failed import is not reported as a fault, in the form of the
-    argument `excused` of `Verdicts`.
+    """Return the modules whose failed import is not reported as a fault, in the form that
+    `Verdicts` expects for its argument `excused`.
     """
     excused = dict.fromkeys((*NAMES["packages"]["usual"].split(), *packages), "")
     for part in submission.missing:
@@ -517,8 +517,8 @@ def _proved_by(error: Mapping[str, Any], finding: Finding) -> Finding | None:
 
 
 def _ended(finding: Finding) -> bool:
-    """True if a finding says that the code ended early or trained nothing, since one of the check's
-    limits may be the cause of this even where the code raised no exception.
+    """True if a finding says that the code ended early or trained nothing. Even if the code raised
+    no exception, one of the check's limits may have caused this.
     """
     by_itself = finding.proof is not None and finding.proof.claim == claims.shared.was_seen.name
     ids = ("does-not-import", "time-limit")
