@@ -1,4 +1,4 @@
-"""Converts visitors' pictures of digits to images like those of MNIST.
+"""Converts visitors' pictures of digits into images like those in MNIST.
 
 The method is the one by which the images of MNIST were made (LeCun, Bottou, Bengio and Haffner,
 "Gradient-based learning applied to document recognition", 1998, section III-A). The digit is scaled

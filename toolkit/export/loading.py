@@ -65,7 +65,7 @@ def load(name: str, exports_dir: Path | str | None = None, *, format: Format | N
 
 
 def opened(export: Export, folder: Path = EXPORTS_DIR) -> nn.Module:
-    """Load the network in an exported file with the runtime for the file's format.
+    """Load the network from an exported file with the runtime for the file's format.
 
     Args:
         folder: the folder that contains the exported file. If a student wrote the network's class,

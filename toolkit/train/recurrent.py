@@ -35,7 +35,7 @@ def train_both(
 def train_recurrent(
     plan: Plan[Config], workspace: Workspace, num_test: int = 10_000, num_seeds: int = 1
 ) -> Run:
-    """Train, test and export the LSTM or the RNN, and draw the accuracy during training.
+    """Train, test and export the LSTM or the RNN, and plot its accuracy during training.
 
     Args:
         num_test: the number of test palindromes of each length; if the network is trained without

@@ -189,7 +189,8 @@ def _by_place(run: Run) -> dict[CodeLine, Run]:
 
 
 def outcome(passes: list[Run], losses: list[int], run: Run) -> str | None:
-    """Return the effect of a code change on two losses, or None if the effect is unclear or random.
+    """Return the effect of a code change on two losses, or None if the effect is unclear or varies
+    from run to run.
 
     Args:
         passes: what was recorded at each backward pass when the unchanged code ran.

@@ -138,7 +138,7 @@ def _check_equal(name: str, model: nn.Module, reloaded: torch.jit.ScriptModule) 
 
 
 def opened(export: Export) -> torch.jit.ScriptModule:
-    """Load the network in a `.pt` file, and call it twice, so that later calls are optimised."""
+    """Load the network from a `.pt` file, and call it twice, so that later calls are optimised."""
     module = from_bytes(export.data)
     for _ in range(2):
         module(*example_inputs(export.name, module, batch_size=1))

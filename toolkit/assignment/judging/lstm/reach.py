@@ -41,7 +41,7 @@ def compare_far(network: Network, model: Model) -> Reached:
     """Compare the network's outputs with those of the equations on inputs chosen to saturate the
     gates and to produce large states.
 
-    Sequences whose outputs depend on rounding errors are left out.
+    Sequences whose outputs depend strongly on rounding errors are left out.
     """
     usage = network.usage
     batch = ROWS if network.any_batch else usage.batch

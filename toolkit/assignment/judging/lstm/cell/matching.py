@@ -86,7 +86,7 @@ def find_match(recording: Recording) -> Match | None:
     """Find the recorded series of values that are most likely the gates, c(t) and h(t) of an LSTM;
     return None if no series fit.
 
-    The gates, c(t) and h(t) are also found in an LSTM that contains common mistakes.
+    The search also finds the gates, c(t) and h(t) in an LSTM that contains common mistakes.
     """
     best: Match | None = None
     for match in _matches(recording):
@@ -196,8 +196,8 @@ def _read_state(candidates: Candidates, h: Tensor, c: Tensor) -> Tensor | None:
 
 
 def _gate(candidates: Candidates, k: int, kind: str, state: Tensor | None) -> Gate:
-    """Describe the gate that produced the recorded values with the index `k`, given that it applies
-    the activation function `kind` and reads x(t) and `state`.
+    """Describe the gate that produced the recorded values at index `k`. The gate applies the
+    activation function `kind` and reads x(t) and `state`.
     """
     values, made = candidates.values[k], candidates.operations[k]
     before = _before_activation(candidates, k, kind)

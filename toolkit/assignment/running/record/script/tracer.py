@@ -176,7 +176,7 @@ class Tracer:
 
     @unwatched
     def before_backward(self, roots: Iterable[Tensor]) -> dict[int, Tensor | None]:
-        """Note the tensors that a backward pass is about to reach.
+        """Record the tensors that a backward pass is about to reach.
 
         Returns:
             a dictionary that maps each tensor's id to a copy of its current gradient, or to None if
