@@ -1,6 +1,6 @@
 """Makes report.docx, the Word template of the report: python assignments/report/make_template.py
 
-Text in {{ }} and {% %} is for docxtpl, which fills in the template; text in [[ ]] is addressed to
+Text in {{ }} and {% %} is for docxtpl, which fills in the template. Text in [[ ]] is addressed to
 the student, and is the same as in report.tex. To change the template, edit this file, not
 report.docx, and then run this file.
 """

@@ -61,7 +61,7 @@ def train(config: argparse.Namespace) -> float:
 def keep_record(rows: list[tuple[int, float, float]], config: argparse.Namespace) -> None:
     """Already implemented: write a run's record and settings to the folder records/.
 
-    A later run with the same network, T and learning rate overwrites this run's files; to keep both
+    A later run with the same network, T and learning rate overwrites this run's files. To keep both
     runs, first rename the .csv, .json and .pt files of this run.
 
     Args:

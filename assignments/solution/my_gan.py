@@ -262,8 +262,9 @@ def keep_weights(generator: nn.Module, discriminator: nn.Module, step: int | Non
     """Already implemented: write both networks' weights to records/gan.pt.
 
     If `step` is given, these weights are also stored in the file, to be used as one frame of the
-    film of training. If there are more than 16 frames, one of them is dropped: the frame for which
-    the step of the next frame, divided by the step of the previous frame, is smallest.
+    film of training. If there are more than 16 frames, one frame between the first and the last is
+    dropped. This is the frame for which the step of the next frame, divided by the step of the
+    previous frame, is smallest.
     """
     folder = Path("records")
     folder.mkdir(exist_ok=True)

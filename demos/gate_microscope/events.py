@@ -105,8 +105,8 @@ class GateMicroscope:
 
     def _first_length(self) -> int:
         """Return the length of the palindromes on which the first of the student's networks was
-        trained, or `FIRST_LENGTH` if there is no such network or this length is unknown or
-        unsuitable.
+        trained. The result is `FIRST_LENGTH` if there is no such network, or if this length is
+        unknown or unsuitable.
         """
         for description in self.described.values():
             if "whose" in description:

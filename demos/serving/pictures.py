@@ -169,9 +169,9 @@ def _light(grey: Tensor) -> Tensor:
     from one side.
 
     The brightness of the paper is modelled as a polynomial of degree 2 in x and y. The polynomial
-    is fitted first to the pixels on the edge, and then repeatedly to all pixels that are close to
-    the previous fit, so the digit's pixels are excluded. Edge pixels whose brightness is far from
-    the edge's median are left out of the first fit, so a digit may touch the edge.
+    is fitted first to the pixels on the edge. Then it is fitted repeatedly to all pixels that are
+    close to the previous fit, so the digit's pixels are excluded. Edge pixels whose brightness is
+    far from the edge's median are left out of the first fit, so a digit may touch the edge.
     """
     small = F.interpolate(
         grey[None, None], size=[min(side, 64) for side in grey.shape], mode="area"
@@ -280,7 +280,7 @@ def _centred(small: Tensor) -> Tensor:
     """Place an image of at most 20 x 20 pixels in an image of 28 x 28 pixels.
 
     The image is moved so that its centre of mass is as close as possible to the point on which
-    MNIST images are centred, which is row 14 and column 14, counting from 0.
+    MNIST images are centred. This point is row 14 and column 14, counting from 0.
     """
     image = torch.zeros(SIDE, SIDE)
     corner = []

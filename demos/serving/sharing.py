@@ -1,10 +1,10 @@
 """A public address for the local page, or an error message that explains why there is no such
 address.
 
-Gradio can share a page by itself. However, Gradio reports every failure as a missing file, waits
-forever for a server that does not answer, and runs whatever file it finds where its tunnel program
-should be. For these reasons, the demo runs Gradio's tunnel in a separate process, which can be
-stopped at any moment and whose output is hidden.
+Gradio can share a page by itself. However, Gradio reports every failure as a missing file, and
+waits forever for a server that does not answer. Gradio also runs whatever file it finds where its
+tunnel program should be. For these reasons, the demo runs Gradio's tunnel in a separate process,
+which can be stopped at any moment and whose output is hidden.
 """
 
 import contextlib

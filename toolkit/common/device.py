@@ -1,7 +1,7 @@
 """Devices, precision and random numbers.
 
-All random numbers in a run come from generators that `make_rng` or `seeded` has seeded, so a run
-that is killed and started again gives the same results, byte for byte.
+All random numbers in a run come from generators that `make_rng` or `seeded` has seeded. Therefore,
+a run that is killed and started again gives the same results, byte for byte.
 """
 
 import contextlib

@@ -29,9 +29,9 @@ def package_data(name: str) -> Path:
     """Return the path of one of the toolkit's files or folders.
 
     Args:
-        name: a key of `IN_CHECKOUT`; for "notebook" (the assignment's notebook) and "clinic"
-            (recordings of GAN training runs), the result is the path of a file, and for all other
-            keys it is the path of a folder.
+        name: a key of `IN_CHECKOUT`. For "notebook" (the assignment's notebook) and "clinic"
+            (recordings of GAN training runs), the result is the path of a file. For all other keys,
+            the result is the path of a folder.
     """
     place = IN_CHECKOUT[name]
     installed = PACKAGE / "_data" / Path(place).name

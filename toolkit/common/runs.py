@@ -128,8 +128,8 @@ class Run:
         since.
 
         If log entries that were added before the last `save` are damaged or missing, a message says
-        so, and a copy of a damaged log is kept under another name. Training can continue without
-        the damaged lines, but their values will be missing from the curves.
+        so. A copy of a damaged log is kept under another name. Training can continue without the
+        damaged lines, but their values will be missing from the curves.
 
         Raises:
             ToolkitError: the checkpoint or the record is damaged.

@@ -114,8 +114,9 @@ def long_digits(seed: int, shape: Sequence[int]) -> Tensor:
     implemented in any language.
 
     Let x(0) be the seed, which is at least 1. Then x(k) = 48271 x(k-1) mod (2^31 - 1), and the k-th
-    digit is the last decimal digit of x(k) (Park and Miller, "Random number generators: good ones
-    are hard to find", 1988, with the multiplier that they recommended in 1993).
+    digit is the last decimal digit of x(k). The formula for x(k) comes from Park and Miller,
+    "Random number generators: good ones are hard to find", 1988. The multiplier 48271 is the one
+    that they recommended in 1993.
     """
     digits = []
     x = seed

@@ -54,8 +54,8 @@ def load(name: str, exports_dir: Path | str | None = None, *, format: Format | N
     Raises:
         UsageError: the model or the format does not exist.
         ToolkitError: the file is missing, damaged or not listed in the manifest, or it was made
-            from weights that the manifest no longer lists; or the installed torch is too old or too
-            new for the file.
+            from weights that the manifest no longer lists. The same error is raised if the
+            installed torch is too old or too new for the file.
     """
     file, folder = find_file(name, exports_dir, format)
     export = read_file(file, folder)

@@ -5,7 +5,7 @@ weight file, such as `lstm.safetensors`, is called its source, because the netwo
 this file. The entry of the weight file also has the architecture, the input and output, the
 settings of the training run, the metrics, and golden values (see `toolkit.export.golden`). The
 entries of the network's other files, such as `lstm.onnx`, contain the SHA-256 of the weights as
-`made_from`, and these files are valid only while the manifest also lists the weights. Before
+`made_from`. These other files are valid only while the manifest also lists the weights. Before
 version 0.3, there were no weight files, and the `.pt` file was the source. Folders from versions
 before 0.3 can still be read. Each entry has "crc32", a checksum of its name and content, because a
 flipped bit in an entry would otherwise go unnoticed.
@@ -133,9 +133,9 @@ class Listed(NamedTuple):
 
 
 def is_current(file: str, manifest: Mapping[str, Any]) -> bool:
-    """Return False for a file that was made from a file that the manifest does not list, and for a
-    .pt file from which its network is no longer built (see `source_of`); return True for every
-    other file.
+    """Return False for a file that was made from a file that the manifest does not list. The result
+    is also False for a .pt file from which its network is no longer built (see `source_of`). For
+    every other file, the result is True.
 
     A network is built from a .pt file written before version 0.3 only if the network has no weight
     file.
@@ -313,9 +313,9 @@ def find_file(
     folder.
 
     Args:
-        exports_dir: the folder to look in; by default, the folder `exports` in the current
-            directory if it contains the file, else the folder of exports that comes with the
-            toolkit.
+        exports_dir: the folder to look in. By default, this is the folder `exports` in the current
+            directory if that folder contains the file. Otherwise, it is the folder of exports that
+            comes with the toolkit.
         format_: the file's format; by default, the format of the file from which the network can be
             rebuilt, usually its weight file.
 

@@ -2,11 +2,11 @@
 
 All exports of one training run are replaced together, along with the files made from these exports.
 First, the files to be replaced are copied to `previous/`, which has a separate manifest. Then the
-new files are written beside the old files under temporary names ("staged"), and so is a manifest
-that lists the new files; this manifest is renamed to `manifest.json`. Renaming the manifest makes
-all new files valid at once. `read_listed` finds each new file, whether the file is still staged or
-already in place. If the process is killed or the disk fills up before the rename, the old files
-stay in place.
+new files are written beside the old files under temporary names ("staged"). A manifest that lists
+the new files is written in the same way, and is then renamed to `manifest.json`. Renaming the
+manifest makes all new files valid at once. `read_listed` finds each new file, whether the file is
+still staged or already in place. If the process is killed or the disk fills up before the rename,
+the old files stay in place.
 
 A file whose bytes would not change is not rewritten, and its manifest entry still describes the
 training run that first wrote it, not the latest run.

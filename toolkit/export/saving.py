@@ -1,10 +1,10 @@
 """Functions that export networks in several formats; each file is made from the network in memory,
 and not converted from another file.
 
-Before anything is written, each ONNX, PT2 or TorchScript file is loaded in the runtime for its
-format, and its outputs for example inputs are compared with those of the original network (see
-`toolkit.export.golden`). Either all files of a training run are replaced, or none. If torch cannot
-write TorchScript, all files except the `.pt` files are still written.
+Each ONNX, PT2 or TorchScript file is tested before anything is written. The file is loaded in the
+runtime for its format, and its outputs for example inputs are compared with those of the original
+network (see `toolkit.export.golden`). Either all files of a training run are replaced, or none. If
+torch cannot write TorchScript, all files except the `.pt` files are still written.
 """
 
 import copy
@@ -64,8 +64,8 @@ def save(
 
     Args:
         models: a dictionary that maps the networks' names (keys of `manifest.SIGNATURES`) to the
-            networks, which may be on any device and in any mode; copies on the CPU in eval mode are
-            exported.
+            networks. The networks may be on any device and in any mode. What is exported is a copy
+            of each network on the CPU in eval mode.
         metrics: the metrics of each model, for the manifest.
         seed, config: the seed and the config of the training run, for the manifest.
         film: the arrays that record the generator's training (see `toolkit.gan.film`); they are

@@ -46,10 +46,10 @@ def frame_steps(num_steps: int) -> list[int]:
     """Return the steps at which frames are recorded: step 0, and then a geometric sequence, rounded
     to integers.
 
-    The first frame after step 0 is recorded after 1/400 of all training steps (after step 1 if
-    there are fewer than 400), because until then the moving average hardly changes. In a very short
-    training run, some numbers of the geometric sequence are rounded to the same step, so the film
-    has fewer frames.
+    The first frame after step 0 is recorded after 1/400 of all training steps, because until then
+    the moving average hardly changes. If there are fewer than 400 training steps, this frame is
+    recorded after step 1. In a very short training run, some numbers of the geometric sequence are
+    rounded to the same step, so the film has fewer frames.
     """
     first = max(1.0, num_steps / 400)
     factor = (num_steps / first) ** (1 / (NUM_FRAMES - 2))

@@ -291,8 +291,9 @@ def train(
             nothing is recorded.
 
     Returns:
-        the networks, and the images generated from 25 fixed latent points before the first step and
-        after evenly spaced steps, which include step `num_steps // 2` and the last step.
+        the networks, and the images generated from 25 fixed latent points. The images are generated
+        before the first step and after evenly spaced steps, which include step `num_steps // 2` and
+        the last step.
 
     Raises:
         UsageError: `run` was opened with a config that differs from `config`, or its directory

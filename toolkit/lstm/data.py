@@ -94,7 +94,7 @@ def membership(halves: Tensor) -> Tensor:
     which decide whether each palindrome is used for training, validation or testing.
 
     The digit at position j is multiplied by a fixed odd 64-bit number that depends on j. The
-    products and the number of digits are added modulo 2^64, and the finaliser of splitmix64 is
+    products and the number of digits are added modulo 2^64. The finaliser of splitmix64 is then
     applied to the sum (Steele, Lea and Flood, "Fast splittable pseudorandom number generators",
     2014).
     """

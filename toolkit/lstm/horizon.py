@@ -139,8 +139,8 @@ def _without_step(row: Row) -> Row:
 
 
 def _identity(trial: Trial) -> dict[str, Any]:
-    """Return the settings that identify a trial, in the form that versions before 0.3 used, so that
-    a set of trials started with an older version still has the same hash.
+    """Return the settings that identify a trial, in the form that versions before 0.3 used. Because
+    of this form, a set of trials started with an older version still has the same hash.
     """
     return asdict(trial) | {"config": _without_newer(asdict(trial.config))}
 

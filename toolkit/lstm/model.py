@@ -96,8 +96,8 @@ class LSTMCell(nn.Module):
 def all_inputs(weight: Tensor) -> Tensor:
     """Return the ten possible inputs, (10, input_size); row d encodes the digit d.
 
-    As an input can have only ten different values, one for each digit, W_x x + b can be computed
-    once for each value and then looked up at every step of every sequence.
+    An input can have only ten different values, one for each digit. Therefore, W_x x + b can be
+    computed once for each value and then looked up at every step of every sequence.
 
     Args:
         weight: the input weights W_x, (rows, input_size), with any number of rows; the tensor of

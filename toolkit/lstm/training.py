@@ -58,8 +58,8 @@ def train_step(
             gradient is scaled down to this norm.
 
     Returns:
-        two float32 scalars computed before the update: the loss, which is the cross-entropy of
-        equation (9) at the last time step only, and the accuracy on the batch, 0 to 1.
+        the loss and the accuracy on the batch (0 to 1), as two float32 scalars computed before the
+        update. The loss is the cross-entropy of equation (9) at the last time step only.
     """
     logits = model(digits)
     loss = F.cross_entropy(logits, labels)  # (8) and (9): takes logits, not probabilities

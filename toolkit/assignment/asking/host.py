@@ -1,8 +1,8 @@
 """Starts the child process that runs a student's code, and sends it questions through a pipe.
 
 The declared type of the property `child.ask` is the class of the object that replies in the child
-process, so that type checkers can check every call to one of its methods. For an LSTM, for example,
-`child.ask.build(...)` calls the method `LSTMAnswers.build` in the child process.
+process. Type checkers can therefore check every call to one of this object's methods. For an LSTM,
+for example, `child.ask.build(...)` calls the method `LSTMAnswers.build` in the child process.
 """
 
 import contextlib
@@ -267,8 +267,8 @@ class Child(Generic[Answers]):
 
         Args:
             reply: the report of how the child process ended, as received through the pipe for
-                replies; ignored if a private pipe exists, because the report is then read from that
-                pipe.
+                replies. If a private pipe exists, `reply` is ignored, and the report is read from
+                the private pipe.
             before: the clock's reading when the question was asked.
         """
         if self.private is not None:  # the end is reported there first

@@ -64,9 +64,9 @@ class Diagnosis(NamedTuple):
 
 
 class Departure(NamedTuple):
-    """A bin (a group of consecutive steps) in which a curve is outside the range of healthy runs,
-    up to which the curve's mean is outside the range of their means, or in which the accuracy is
-    too low for the loss.
+    """A bin (a group of consecutive steps) in which a curve departs from what is normal. There are
+    three cases: the curve is outside the range of healthy runs in this bin, the curve's mean up to
+    this bin is outside the range of their means, or the accuracy is too low for the loss.
 
     Because `number` is the first field, `min` of several instances returns the one for the earliest
     bin.

@@ -151,8 +151,9 @@ class Finding(BaseModel):
 
 
 def unanswered(part: Part, findings: Iterable[Finding]) -> list[tuple[Id, ...]]:
-    """Return the questions about a part of the assignment that no finding answers; each question is
-    a tuple of the ids of several faults, and asks which of these faults, if any, the code has.
+    """Return the questions about a part of the assignment that no finding answers. Each question is
+    a tuple of the ids of several faults. The question asks which of these faults, if any, the code
+    has.
     """
     answered: set[Id | None] = set()
     for finding in findings:

@@ -1,5 +1,6 @@
-"""Functions that correct the location given in a finding, and convert it from a line of the Python
-file that the check read to the place in the student's own file, such as a notebook.
+"""Functions that correct the location given in a finding. They also convert the location from a
+line of the Python file that the check read to the place in the student's own file, such as a
+notebook.
 """
 
 from toolkit.assignment.findings.findings import Finding

@@ -30,8 +30,8 @@ class Verdicts:
             package that the student may use but that need not be installed here.
         notebooks: for each Python file that was converted from a notebook, the name of that
             notebook.
-        walls: for each limit that applies to the student's code on this host but not on an ordinary
-            machine, a sentence that describes it, keyed by the limit's name, as in `Host.walls`.
+        walls: sentences that describe limits, keyed by the limits' names, as in `Host.walls`. These
+            limits apply to the student's code on this host but not on an ordinary machine.
     """
 
     def __init__(
@@ -72,9 +72,9 @@ class Verdicts:
 
         Args:
             proof: a claim, i.e. a condition on numbers, and the numbers that the check observed. If
-                the numbers do not satisfy the claim, the finding is not added; if its rule lists
+                the numbers do not satisfy the claim, the finding is not added. If the rule lists
                 faults that the finding would have ruled out, a finding with the verdict "not seen"
-                is added instead.
+                is then added instead.
             fields: the values that the message mentions besides the numbers in `proof`.
         """
         rule = self._rules[f"right.{name}"]

@@ -1,13 +1,14 @@
 """An archive's points, computed from the check's report.
 
-If one cause leads to the same fault in several tasks, it costs points only once, but missing or
-unwritten code costs points in every task to which it belongs. The check looks for faults by trying
-to answer a fixed list of questions about each part of the code. If the check could not examine part
-of the code, or could not answer one of its questions, the points that depend on that code or that
-question are open, that is, neither given nor lost. If the code for a part stops, for example with
-an error, before the check has answered any question about that part, the student loses the points
-that the rubric subtracts for such a stop. If code stops after the check has answered a question,
-the stop itself costs nothing, and the points for the unanswered questions are open.
+If one cause leads to the same fault in several tasks, the fault costs points only once. Missing or
+unwritten code, however, costs points in every task to which it belongs. The check looks for faults
+by trying to answer a fixed list of questions about each part of the code. Sometimes the check
+cannot examine part of the code, or cannot answer one of its questions. The points that depend on
+that code or that question are then open, that is, neither given nor lost. If the code for a part
+stops, for example with an error, before the check has answered any question about that part, the
+student loses the points that the rubric subtracts for such a stop. If code stops after the check
+has answered a question, the stop itself costs nothing, and the points for the unanswered questions
+are open.
 """
 
 from collections.abc import Iterable, Mapping
@@ -235,9 +236,9 @@ def _homes(report: Report, rubric: Rubric) -> Mapping[Cause, list[Task]]:
 
 
 def _open(counted: Counted, not_seen: Iterable[Finding], is_unseen: bool) -> None:
-    """Set the number of a task's points that only a person can award or withhold: the total cost of
-    all faults that the check could not rule out, but no more than the points that the task has
-    left.
+    """Set the number of a task's points that only a person can award or withhold. This number is
+    the total cost of all faults that the check could not rule out, but at most the points that the
+    task has left.
 
     Args:
         is_unseen: True if the check found out nothing about at least one of this task's parts; a

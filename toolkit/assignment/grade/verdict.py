@@ -38,7 +38,8 @@ TOO_LONG = frozenset({"not-seen.slow", "not-seen.too-slow", "not-seen.not-reache
 @dataclass(frozen=True)
 class Check:
     """The settings of the check: the function that judges a submission, the program that runs its
-    code in the sandbox, and, if questions for an oral examination are wanted, their language.
+    code in the sandbox, and the language of the questions for an oral examination. The language is
+    None if no questions are wanted.
     """
 
     judge: Callable[..., Report] | None = None  # None for `judging.parent.judge`

@@ -65,8 +65,9 @@ def compare_versions(released: Path, present: Mapping[str, str]) -> str:
     constraints file.
 
     Args:
-        released: the path of a constraints file in the format of `uv pip compile` or `pip freeze`;
-            some Python versions have no such file, and the path then does not exist.
+        released: the path of a constraints file in the format of `uv pip compile` or `pip freeze`.
+            Some Python versions have no constraints file; for such a version, the path does not
+            exist.
         present: the version of each installed package, keyed by the package's name in lower case
             with hyphens.
     """

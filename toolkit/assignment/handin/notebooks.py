@@ -139,8 +139,9 @@ def _with_text(cell: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_tutors(cell: Mapping[str, Any]) -> bool:
-    """Return True if a code cell belongs to the exercises that the toolkit's `tutor` checks: it
-    begins with an `# Exercise` comment, an import of `tutor` or a call to one of its functions.
+    """Return True if a code cell belongs to the exercises that the toolkit's `tutor` checks. Such a
+    cell begins with an `# Exercise` comment, an import of `tutor` or a call to one of the functions
+    of `tutor`.
     """
     return TUTORS.match(cell["text"]) is not None
 

@@ -210,8 +210,8 @@ def _notebooks_of(
 
 
 def _named(candidates: list[Candidate], code: Code, source: Path) -> PurePosixPath:
-    """Return the path of the candidate whose file name occurs in a text file (such as a README) or
-    in a code file that is not a candidate, provided that there is only one such candidate.
+    """Return the path of the only candidate whose file name occurs in a text file (such as a
+    README) or in a code file that is not a candidate.
 
     A candidate also matches if a file that is not itself a candidate imports it, directly or
     indirectly; the import statement need not contain the suffix ".py". Unless exactly one candidate

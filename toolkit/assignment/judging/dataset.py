@@ -112,7 +112,7 @@ def _report_failure(
     """Report that the items for a palindrome length cannot be read.
 
     If the data set works for other lengths and fails again in the same way for this one, the length
-    is the cause, and not the check, which runs the same code for every length.
+    is the cause. The check cannot be the cause, because it runs the same code for every length.
     """
     if isinstance(failure, Unusual):
         verdicts.not_seen(failure.name, **failure.fields)

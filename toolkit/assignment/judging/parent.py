@@ -329,7 +329,8 @@ def _name_one_cause(verdicts_of: Mapping[Part, Verdicts]) -> None:
 
 def _explain_stop(stop: Finding, verdicts: Verdicts, causes: list[Verdicts]) -> None:
     """If a fault in another part has the same exception message as the finding `stop`, remove
-    `stop` and add to the fault's message that the training stops with the same error.
+    `stop`. In this case, also add to the fault's message that the training stops with the same
+    error.
     """
     exception = _without_numbers(stop)
     if not exception:

@@ -39,10 +39,10 @@ def main() -> None:
     The settings are JSON. `uid` is a number or null, and `rlimits` maps the names of resource
     limits to their values. `source` is the path of the original submission, and `submission` is the
     path of the copy that the program uses, or the same path if there is no copy. `reach` lists the
-    paths that the program may `read`, `enter` or `change`; it is null if Landlock is not used,
-    either because bubblewrap hides all other paths or because the kernel has no Landlock. `filter`
-    is the system-call filter in hexadecimal. `keyctl` is the number of the keyctl system call; the
-    launcher uses this call to join an empty keyring before the filter forbids it.
+    paths that the program may `read`, `enter` or `change`. If Landlock is not used, `reach` is
+    null. Landlock is not used if bubblewrap hides all other paths or if the kernel has no Landlock.
+    `filter` is the system-call filter in hexadecimal. `keyctl` is the number of the keyctl system
+    call; the launcher uses this call to join an empty keyring before the filter forbids it.
     """
     settings = json.loads(sys.argv[1])
     arguments = sys.argv[2:]

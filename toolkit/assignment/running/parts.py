@@ -45,8 +45,8 @@ def list_folders(root: Path) -> list[PurePosixPath]:
 
 def _walk(root: Path) -> Iterator[tuple[PurePosixPath, bool]]:
     """For each file and folder that may be the student's own work, yield its path and whether it is
-    a folder; links, hidden files and folders, virtual environments, and folders that programs
-    create, such as `__pycache__`, are left out.
+    a folder. Links, hidden files and folders, the contents of virtual environments, and folders
+    that programs create, such as `__pycache__`, are left out.
     """
     waiting, count = [root], 0
     while waiting and count < MAX_FILES:

@@ -81,8 +81,8 @@ def place_of_class(kind: type, root: Path | str, *methods: str) -> Place | None:
 def line_of(definition: Any, *methods: str) -> int | None:
     """Return the number of the line on which a function or a class begins.
 
-    For a class that defines any of `methods`, take the first method in that list that it defines,
-    and return the number of the line on which this method begins.
+    For a class that defines any of `methods`, return the number of the line on which such a method
+    begins. If the class defines several of them, take the one that comes first in `methods`.
     """
     for method in methods:
         definition = vars(definition).get(method, definition)

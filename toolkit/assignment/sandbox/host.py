@@ -24,7 +24,7 @@ THINKING = 20  # the judge's CPU seconds for one part: twenty times the largest 
 
 
 class _Waiting(Clock):
-    """Measures how long this process waits for the sandbox; at the end of a wait, `Gone` is raised
+    """Measures how long this process waits for the sandbox. At the end of a wait, `Gone` is raised
     if the kernel has killed a process in the sandbox for lack of memory.
     """
 

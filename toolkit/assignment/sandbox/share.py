@@ -50,8 +50,9 @@ class Share:
     counter: str = ""
 
     def start(self, command: list[str], **options: Any) -> "subprocess.Popen[bytes]":
-        """Start a program with the cores, the priority and, if there is a control group, the memory
-        limit of this sandbox; all of these are already in force when the program begins to run.
+        """Start a program with the cores and the priority of this sandbox and, if there is a
+        control group, with the sandbox's memory limit. All of these are already in force when the
+        program begins to run.
 
         Args:
             options: keyword arguments for `Popen`.

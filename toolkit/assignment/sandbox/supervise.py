@@ -61,12 +61,12 @@ class Measurement:
 def starved(before: Measurement, now: Measurement, cores: int) -> float:
     """Return how many seconds the judge waited because other programs used the cores.
 
-    The result is the smallest of the following: the time that the judge waited, the processor time
-    that other programs used, and the time for which threads of the supervised program were ready to
-    run but had no core. The judge counts as waiting only while it waits for a reply from the
-    program, not while it is computing. Time that one thread of the program spends waiting for a
-    core used by another thread of the program does not count as use by other programs. A thread
-    that sleeps does not count as ready to run.
+    The result is the smallest of three times: how long the judge waited, how much processor time
+    other programs used, and how long threads of the supervised program were ready to run but had no
+    core. The judge counts as waiting only while it waits for a reply from the program, not while it
+    is computing. Time that one thread of the program spends waiting for a core used by another
+    thread of the program does not count as use by other programs. A thread that sleeps does not
+    count as ready to run.
 
     Args:
         cores: the number of cores that the program may use.

@@ -7,7 +7,8 @@ deleted.
 
 The file .toolkit-scratch proves nothing if its folder was copied or moved, or was made by another
 user. If the outer folder PURPOSE-random/ contains anything besides the file .toolkit-scratch and
-the folder files/, only that file and that folder are deleted, and the outer folder itself is kept.
+the folder files/, the outer folder itself is kept. In this case, only that file and the folder
+files/ are deleted.
 """
 
 import contextlib
@@ -144,7 +145,7 @@ def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
 def _proof_of(path: Path, folder: int) -> dict[str, object]:
     """Return the contents that the file `.toolkit-scratch` must have to prove who made its folder.
 
-    The file contains the path and the inode of its folder, so if the folder is copied together with
+    The file contains the path and the inode of its folder. So if the folder is copied together with
     the file, the copied file does not prove who made the copied folder.
     """
     return {"toolkit": "scratch", "path": os.fsdecode(path), "inode": os.fstat(folder).st_ino}

@@ -3,8 +3,9 @@
 A person who knows similar programs can often guess a property of a single line from its position in
 the file. Therefore, each question names seven lines, and asks how many of them have a certain
 property. If possible, each of the seven lines is close to a line that differs from it in this
-property. The four choices are consecutive numbers, and none can be ruled out in advance: the code
-contains enough lines with and without the property for each of the four to be the right answer.
+property. The four choices are consecutive numbers, and none can be ruled out in advance. The code
+contains enough lines with and without the property for each of the four choices to be the right
+answer.
 """
 
 import functools

@@ -99,7 +99,7 @@ class Evaluator:
         mnist: provides the test images, with which all images are compared, and the training
             images, whose Fréchet distance from the test images is the `floor`.
         device: where to compute.
-        num_images: the number of images in each draw, that is, in each set of generated images; the
+        num_images: the number of images in each draw, that is, in each set of generated images. The
             sets of training images are smaller if there are too few training images.
         num_draws: the number of sets of images that a generator makes to be measured, and also the
             number of sets of training images.

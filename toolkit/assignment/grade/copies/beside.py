@@ -110,8 +110,8 @@ class Side:
 
 def _most_shared(grams: Grams, side: Side) -> str | None:
     """Return the path of the file in `side` that contains the most of the token sequences in
-    `grams`, which come from one file of the other submission; return None if no file contains any
-    of them.
+    `grams`, or None if no file contains any of them. These token sequences come from one file of
+    the other submission.
     """
     best_path = None
     best_number = 0

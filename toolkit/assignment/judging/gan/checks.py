@@ -252,8 +252,8 @@ class Probe:
         return self._ask(call, sizes.index(max(sizes)), scale)
 
     def _ask(self, call: Call, index: int, scale: float) -> Tensor | None:
-        """Return a network's outputs for a batch of at most `FEW` items or, if the network fails
-        with this batch, for a batch as large as the one that it received in `call`.
+        """Return a network's outputs for a batch of at most `FEW` items. If the network fails with
+        this batch, return its outputs for a batch as large as the one that it received in `call`.
 
         A batch of the original size is tried as well, because some networks accept only one batch
         size.

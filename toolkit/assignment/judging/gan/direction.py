@@ -206,9 +206,9 @@ def _loss_of(game: Game, turns: list[Turn], *, drawn: bool) -> Placed | None:
     Returns:
         The loss. If the loss was not recorded, the function returns the line that computed the
         value from which the backward pass starts, or, if this line is unknown, the call to the
-        discriminator. If no backward pass goes through a call to the discriminator with images of
-        the requested kind, the function returns the location of the first given optimiser step, or
-        None if no steps are given.
+        discriminator. Sometimes no backward pass goes through a call to the discriminator with
+        images of the requested kind. The function then returns the location of the first given
+        optimiser step, or None if no steps are given.
     """
     for judged, _, backward in game.pushes(turns):
         if bool(judged.drawn.any()) != drawn:

@@ -152,9 +152,9 @@ class Game:
         return turns
 
     def pushes(self, turns: Iterable[Turn]) -> Iterator[tuple[Judged, Tensor, Backward]]:
-        """For each discriminator call through which a backward pass of the given optimiser steps
-        propagated gradients, yield the call; the "pushes" on its outputs, (batch,), which are the
-        gradients at these outputs with adjusted signs; and the backward pass.
+        """Yield the discriminator calls through which a backward pass of the given optimiser steps
+        propagated gradients. Each call comes with the "pushes" on its outputs, (batch,), and with
+        the backward pass. The pushes are the gradients at these outputs with adjusted signs.
 
         The push on an output is the gradient of the loss with respect to this output, with the sign
         reversed if the optimiser minimises the loss; a positive push therefore means that the

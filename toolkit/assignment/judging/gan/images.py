@@ -197,8 +197,8 @@ def _sizes(game: Game) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
 
 def _shapes(calls: Iterable[Judged]) -> dict[int, tuple[int, ...]]:
     """Return the image shapes in these discriminator calls, as a dictionary whose keys are the
-    numbers of values per image; if several shapes have the same number of values, the dictionary
-    contains the last one.
+    numbers of values per image. If several shapes have the same number of values, the dictionary
+    contains the last of these shapes.
     """
     shapes = {}
     for judged in calls:

@@ -233,9 +233,9 @@ def _check_pushes(game: Game, discriminator: Player, verdicts: Verdicts) -> None
 
 
 def _pushes_on_drawn(game: Game, turn: Turn) -> list[float]:
-    """For each discriminator call whose gradients one optimiser step uses, return a number that is
-    positive if the step should raise the outputs for generated images on average, and negative if
-    it should lower them.
+    """Return one number for each discriminator call whose gradients one optimiser step uses. The
+    number is positive if the step should raise the outputs for generated images on average, and
+    negative if the step should lower them.
     """
     return [float(push[judged.drawn].sum()) for judged, push, _ in game.pushes([turn])]
 

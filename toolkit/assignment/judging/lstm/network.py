@@ -123,7 +123,8 @@ class Network:
 
     def reset(self) -> Place | None:
         """Return the location in the code where the network's `forward` creates a tensor of zeros
-        at every time step, or at all but one; None if there is no such location.
+        at every time step, or at all steps but one. The result is None if there is no such
+        location.
         """
         zeros = Counter(place for place, _, is_zero in self.new if is_zero and place.line)
         for place, count in zeros.items():
@@ -204,8 +205,9 @@ class Network:
         return not torch.equal(*self.run([x, changed], fresh=fresh))
 
     def other_sizes(self) -> list[tuple[int, int]]:
-        """Return three more input sizes, as (batch, steps), to try with the network; if it accepts
-        only one batch size or one number of steps, this number is the same in all three.
+        """Return three more input sizes, as (batch, steps), to try with the network. If the network
+        accepts only one batch size, all three have this batch size. The same holds for the number
+        of steps.
         """
         batches = [1, 5, 13] if self.any_batch else [self.usage.batch] * 3
         steps = [1, 3, 11] if self.any_length else [self.usage.steps] * 3
@@ -253,7 +255,7 @@ def _at_last_step(tensor: Tensor, batch: int, steps: int) -> tuple[Tensor, int |
 
 def _without_axis(tensor: Tensor, batch: int, steps: int) -> tuple[Tensor, int | None] | None:
     """Return the logits and the index of the time axis, if any, for an output that has no batch
-    axis or has only one step; None if the output has another shape.
+    axis or has only one step. Return None if the output has another shape.
     """
     if batch == 1 and tensor.shape == (10,):
         return tensor.reshape(1, 10), None

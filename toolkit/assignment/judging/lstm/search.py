@@ -79,8 +79,8 @@ def _first_of(child: LSTMChild, usages: Sequence[Usage]) -> tuple[Network | None
 def _clearer(first: Failure, later: Failure) -> Failure:
     """Return the more informative of two failures.
 
-    The result is `later` if `first` is None, or if the unusual way in which the check called the
-    class may explain `first` but not `later`; otherwise, the result is `first`.
+    The result is `later` in two cases: `first` is None, or the unusual way in which the check
+    called the class may explain `first` but not `later`. Otherwise, the result is `first`.
     """
     if first is None:
         return later

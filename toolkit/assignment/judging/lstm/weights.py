@@ -112,8 +112,9 @@ def is_state(tensor: dict[str, Any]) -> bool:
 
 
 def counts_always(buffer: dict[str, Any], network: Network) -> bool:
-    """True if a buffer is probably a weight or a bias: nearly every step uses it, its last
-    dimension is a multiple of the hidden size, and it does not hold running statistics.
+    """True if a buffer is probably a weight or a bias. This is so if nearly every step uses the
+    buffer, its last dimension is a multiple of the hidden size, and it does not hold running
+    statistics.
     """
     shape, hidden = buffer["shape"], network.usage.hidden
     return bool(

@@ -129,8 +129,9 @@ def _batch_of(call: Call, batches: Sequence[Batch]) -> Batch | None:
     """Return the batch that a call has read, which is the batch whose values equal the values of
     the call's input.
 
-    If no batch equals the call's input, return the last batch before the call, provided that one
-    dimension of the call's input equals this batch's number of rows; otherwise, return None.
+    If no batch equals the call's input, the last batch before the call is considered. Return this
+    batch if one dimension of the call's input equals the batch's number of rows; otherwise, return
+    None.
     """
     read = call.inputs[0]
     before = [batch for batch in batches if batch.index < call.index]

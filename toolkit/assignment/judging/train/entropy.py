@@ -53,8 +53,8 @@ def which_step(
 
 def _candidates(calls: Iterable[Call]) -> list[tuple[Call, str, Tensor]]:
     """Return (call, name, values) for each time step of the calls' outputs and for the mean over
-    all steps; `name` is "" for the last time step, and otherwise says which step or mean the values
-    belong to.
+    all steps. For the last time step, `name` is "". Otherwise, `name` says whether the values
+    belong to another step or are the mean.
 
     The list begins with the last time step of every output; the other time steps and the means
     follow.

@@ -112,9 +112,9 @@ def _last_digits(before: int, loss: Loss, trace: Trace, count: int) -> Tensor | 
 
 
 def _completing(rows: Tensor) -> Tensor | None:
-    """Return one digit for each row such that adding the digits at the end of all rows, or else at
-    the beginning of all rows, turns every row into a palindrome; None if there are no such digits,
-    or too few rows or columns.
+    """Return digits, one for each row, that complete every row to a palindrome. All the digits are
+    added at the end of the rows, or else all at the beginning. The result is None if there are no
+    such digits, or too few rows or columns.
     """
     if rows.size(1) < 3 or rows.size(0) < 3:
         return None

@@ -289,9 +289,9 @@ def _other_step(loss: Loss, numbers: Tensor, trace: Trace) -> tuple[str, list[fl
 
     Returns:
         None if the loss is computed from the output at the last step, or if it is not known which
-        steps the loss uses. Otherwise, a name for the time steps that the loss uses, such as
-        "another step", and the network's output for the first sequence at the last step; if the
-        name is "all time steps", None is returned instead of this output.
+        steps the loss uses. Otherwise, the result has two parts: a name for the time steps that the
+        loss uses, such as "another step", and the network's output for the first sequence at the
+        last step. If the name is "all time steps", the second part is None.
     """
     calls = [event for event in trace.between(-1, loss.index, Call) if event.grad]
     if not calls:
@@ -313,9 +313,9 @@ def _matching_step(output: Tensor, numbers: Tensor) -> tuple[str, Tensor] | None
     """Find the time step at which a model's output has these values.
 
     Returns:
-        a name that says whether `numbers` are the output at another time step or the mean over all
-        steps ("" if they are the output at the last time step), and the output at the last time
-        step; None if `numbers` are none of these.
+        a name, and the output at the last time step. The name says whether `numbers` are the output
+        at another time step or the mean over all steps. If `numbers` are the output at the last
+        time step, the name is "". If `numbers` are none of these, the result is None.
     """
     steps = [(name, step) for name, step in steps_of(output) if step.shape == numbers.shape]
     for name, step in steps:

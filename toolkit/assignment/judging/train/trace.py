@@ -381,8 +381,9 @@ def _check_references(event: AnyEvent, known: Mapping[int, Event]) -> None:
     """Check that an event refers only to earlier events of the correct kind.
 
     Raises:
-        ValueError: an event refers to something that is not an earlier event of the correct kind,
-            or a step refers to a backward pass that computed none of its gradients.
+        ValueError: an event refers to something that is not an earlier event of the correct kind.
+            The error is also raised if a step refers to a backward pass that computed none of the
+            step's gradients.
     """
     if isinstance(event, Step):
         for index in event.passes:

@@ -167,7 +167,7 @@ def _read(dataset: Any, count: int) -> Iterator[Any]:
     """Yield at most `count` items of a data set.
 
     If a data set supports indexing and `len` and has more than `count` items, the items are chosen
-    at random, because the first ones may not be typical, for example in sorted data.
+    at random. The first items may not be typical, for example in sorted data.
     """
     if isinstance(dataset, IterableDataset) or not hasattr(dataset, "__getitem__"):
         yield from islice(iter(dataset), count)
@@ -179,8 +179,8 @@ def _read(dataset: Any, count: int) -> Iterator[Any]:
 
 
 def _pair(item: Any) -> tuple[Tensor, Tensor] | None:
-    """Return the input and the label of an item: the input with its dtype and shape unchanged, and
-    the label flattened to float (n,); return None if the item is not a pair.
+    """Return the input and the label of an item, or None if the item is not a pair. The input keeps
+    its dtype and shape, and the label is flattened to float (n,).
     """
     if isinstance(item, dict):
         item = _pair_in(item)

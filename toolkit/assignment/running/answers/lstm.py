@@ -101,8 +101,8 @@ class LSTMAnswers:
 
         Returns:
             `classes`: for each class, its `name`, the lines where the class and its method
-            `forward` begin, and `seen`, which describes how the student's training called a network
-            of this class (see `Seen.said`).
+            `forward` begin, and `seen`. The entry `seen` describes how the student's training
+            called a network of this class (see `Seen.said`).
         """
         self.file = self.root / file
         if "ScriptModule" not in self.source(file=file):
@@ -378,9 +378,9 @@ class LSTMAnswers:
 
         Returns:
             `left`: the origin of a CPU tensor that was combined with a GPU tensor, or None if there
-            was no such tensor. The origin is [file, line, name]: if the tensor comes from the
-            network, only its name in the network is known; otherwise, only the file and line that
-            made it are known.
+            was no such tensor. The origin is [file, line, name]. If the tensor comes from the
+            network, only its name in the network is known. Otherwise, only the file and line that
+            made the tensor are known.
         """
         gpu = Elsewhere(self.root)
         with pretend_gpu(self.root, again), gpu:
@@ -460,10 +460,10 @@ class LSTMAnswers:
         """Build a network, and return it together with the sizes that its constructor takes.
 
         In the returned dictionary, the value for each size is the default of the constructor's
-        parameter for that size; it is None if this default is missing or not an integer, or if the
-        network is built with the arguments of the training script. If the parameter for the order
-        of the batch and time axes has a default, the default is kept, because the process that
-        checks the network tries inputs in each order.
+        parameter for that size. The value is None if this default is missing or not an integer. All
+        values are None if the network is built with the arguments of the training script. If the
+        parameter for the order of the batch and time axes has a default, the default is kept. This
+        is possible because the process that checks the network tries inputs in each order.
         """
         if self.as_seen:
             return self.seen[self.kind].build(kind, sizes)

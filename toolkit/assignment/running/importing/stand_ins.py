@@ -96,7 +96,7 @@ def _has_stand_in(name: str) -> bool:
 
 def is_replaced(name: str) -> bool:
     """Return True if `name` is the name of a package that a stand-in replaces, or of a module
-    inside such a package; the result is also True for a student's own module with such a name,
+    inside such a package. The result is also True for a student's own module with such a name,
     although that module is not replaced.
     """
     return not REPLACED.isdisjoint(accumulate(name.split("."), "{}.{}".format))

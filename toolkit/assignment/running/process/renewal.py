@@ -1,5 +1,5 @@
-"""Cleans up after one part of a submission has run: kills the processes that are left, deletes the
-files that the part left in writable folders, and copies the submission again.
+"""Cleans up after one part of a submission has run. `renew` kills the processes that are left,
+deletes the files that the part left in writable folders, and copies the submission again.
 """
 
 import os

@@ -211,9 +211,9 @@ def say(name: str) -> None:
 
 
 class Listener:
-    """A listener that reads the standard error of the process that runs one part of a submission,
-    and notes which of the limits in `LASTING` the process has reached, according to its error
-    messages.
+    """A listener that reads the standard error of the process that runs one part of a submission.
+    From the error messages, the listener notes which of the limits in `LASTING` the process has
+    reached.
 
     Attributes:
         write: the write end of a pipe; this end becomes the standard error of the process that runs

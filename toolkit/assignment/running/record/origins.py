@@ -39,8 +39,8 @@ class Sources:
 
     The object keeps the most recent tensors (at most `limit` values in total) and, in addition,
     some of the tensors that were created first. A script may draw the random end points of an
-    interpolation before the training but use them only afterwards, so the first small tensors are
-    kept, up to a quarter of `limit` values.
+    interpolation before the training but use them only afterwards. The first small tensors are
+    therefore kept, up to a quarter of `limit` values.
     """
 
     def __init__(self, limit: int = 0) -> None:

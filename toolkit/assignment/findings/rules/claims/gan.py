@@ -33,9 +33,9 @@ def is_pulled(means: Sequence[float]) -> bool:
     second value to the first.
 
     The push of a loss on an output of D measures how strongly an optimiser step that follows from
-    this loss should change the output: a positive push should raise it, and a negative push should
-    lower it. `means` holds, in this order, the mean push of the discriminator's loss on D(x), the
-    mean push of the same loss on D(G(z)), and the mean push of the generator's loss on D(G(z)).
+    this loss should change the output. A positive push should raise the output, and a negative push
+    should lower it. `means` holds three mean pushes, in this order: that of the discriminator's
+    loss on D(x), that of the same loss on D(G(z)), and that of the generator's loss on D(G(z)).
     """
     real, drawn, wanted = means
     return (wanted - drawn) * (real - drawn) > PULL * (real - drawn) ** 2

@@ -88,9 +88,9 @@ def failed_once(error: str, place: object) -> bool:
 def fails_again(error: str, place: object, second_error: str, second_place: object) -> bool:
     """Without the check's changes, the code fails again on the same line or with the same message.
 
-    A different line is accepted if the error message is the same, because the check's changes to
-    the code, such as shortened loops, can let the code get past a line on which the unchanged code
-    fails.
+    A different line is accepted if the error message is the same. The reason is that the check
+    changes the code, for example by shortening loops. The changed code can get past a line on which
+    the unchanged code fails.
     """
     words = second_error.partition("\n")[0][:ENOUGH_WORDS]
     return place == second_place or bool(words and words in error)

@@ -89,7 +89,7 @@ def _known_points(draws: list[Call], size: int, game: Game) -> Tensor:
     """Return the latent points, (n, size), from which the generator drew images.
 
     If one of the script's pictures shows five to eight images and none shows nine, the
-    interpolation is probably too short; in this case, batches of more than nine points are ignored,
+    interpolation is probably too short. In this case, batches of more than nine points are ignored,
     because they might wrongly extend the interpolation to nine points.
     """
     limit = float("inf") if _shows_nine(game) else NUM_IMAGES

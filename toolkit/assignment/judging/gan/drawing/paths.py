@@ -47,8 +47,8 @@ class Path(NamedTuple):
 
 
 def is_far(path: Path) -> bool:
-    """True if the first or the last point of a path is too far from 0 to be a sample of N(0, 1);
-    the probability that a sample lies this far from 0 is below 1e-9.
+    """True if the first or the last point of a path is too far from 0 to be a sample of N(0, 1).
+    The probability that a sample lies this far from 0 is below 1e-9.
 
     For z from N(0, 1) in d dimensions and t > 0, P(|z|^2 > d + 2 sqrt(d t) + 2 t) <= exp(-t)
     (Laurent and Massart 2000, lemma 1).
@@ -249,8 +249,9 @@ def is_sample(point: Tensor, samples: Sequence[Tensor]) -> bool:
     """True if a point, (d,), equals a row of one of the tensors in `samples`, each (n, d), or a
     positive multiple of such a row.
 
-    If the rows have fewer elements than the point, they are compared with the first elements and
-    with the last elements of the point, because the point may consist of noise and a label.
+    A point may consist of noise and a label, so the rows may have fewer elements than the point. In
+    this case, the rows are compared with the first elements and with the last elements of the
+    point.
     """
     for rows in samples:
         width = rows.size(1)

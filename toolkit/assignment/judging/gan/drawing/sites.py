@@ -60,8 +60,8 @@ def _lines_that_ran(game: Game) -> set[tuple[str | None, int | None]]:
 
 
 def _may_draw(node: ast.Call, function: ast.FunctionDef | None, names: Set[str]) -> bool:
-    """True if a call may run the generator: the call is not inside a `forward` or `__init__`, and
-    the function called is either one of `names` or a parameter of the surrounding function.
+    """True if a call may run the generator. Such a call is not inside a `forward` or `__init__`.
+    The function called is either one of `names` or a parameter of the surrounding function.
 
     Args:
         function: the function that contains the call.

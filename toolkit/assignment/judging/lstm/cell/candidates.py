@@ -162,7 +162,7 @@ class Candidates:
 
 
 def _values(recording: Recording, late: bool) -> Tensor:
-    """Return the values of the n series in a recording, (n, steps, rows, hidden); each series holds
+    """Return the values of the n series in a recording, (n, steps, rows, hidden). Each series holds
     the values that one operation in the code computes at successive time steps.
 
     The parameter `late` has the same meaning as in `Candidates`.

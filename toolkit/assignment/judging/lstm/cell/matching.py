@@ -273,9 +273,9 @@ class Assignments(NamedTuple):
 def _cells(
     candidates: Candidates, numbers: Sequence[int]
 ) -> list[tuple[int, Formula, dict[str, int]]]:
-    """Find the recorded series that can be computed with a formula for c(t) from other recorded
-    series, and may therefore be c(t); return each of them together with the formula and the series
-    that the formula uses as gates.
+    """Find the recorded series that may be c(t), because a formula for c(t) computes them from
+    other recorded series. Return each such series together with the formula and the series that the
+    formula uses as gates.
 
     If the correct formula fits, the wrong formulas are not tried.
 

@@ -69,7 +69,7 @@ def _departure(
     the first time step.
 
     An operation whose result is an affine map of x(1) is skipped, because it may be part of a
-    gate's computation: if h(0) = 0, the arguments of the gates' activations are affine maps of x(1)
+    gate's computation. If h(0) = 0, the arguments of the gates' activations are affine maps of x(1)
     too.
     """
     x = recording.x[:, :1]

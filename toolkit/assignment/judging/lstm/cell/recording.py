@@ -111,8 +111,8 @@ def _strides(ids: Sequence[int], steps: int) -> Iterator[tuple[int, ...]]:
     the code computes.
 
     If a network has several layers, all steps of one layer may be computed before those of the next
-    layer, so each block of `steps` consecutive ids is also yielded, unless there are more than
-    `MAX_LAYERS` blocks.
+    layer. Therefore, each block of `steps` consecutive ids is also yielded, unless there are more
+    than `MAX_LAYERS` blocks.
     """
     count, remainder = divmod(len(ids), steps)
     if remainder or not 0 < count <= MAX_PER_STEP:

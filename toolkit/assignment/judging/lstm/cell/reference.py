@@ -233,8 +233,7 @@ def normalised(output: Tensor) -> Tensor:
     logits that are correct up to a constant in each row.
 
     If the softmax was taken over the batch, the logarithm of its output differs from the logits
-    only by a constant in each column, and a different bias of the readout could have the same
-    effect.
+    only by a constant in each column. A different bias of the readout could have the same effect.
     """
     output = output.double()
     if kind_of(output)[0] == "probabilities":

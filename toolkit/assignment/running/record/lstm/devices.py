@@ -166,8 +166,8 @@ class Elsewhere(FunctionMode):
 
 
 def _computed(name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Call a function, with the CPU in place of every device among its arguments; the tensor
-    methods `cuda` and `cpu` are not called but replaced with a copy of the tensor.
+    """Call a function, with the CPU in place of every device among its arguments. The tensor
+    methods `cuda` and `cpu` are not called; the result is a copy of the tensor instead.
     """
     if name in ("cuda", "cpu"):
         return args[0].clone()

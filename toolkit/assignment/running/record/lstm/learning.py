@@ -23,9 +23,9 @@ def slopes(
 
     Args:
         total: the function that computes the weighted sum of the network's output.
-        width: the factor by which the random direction is multiplied to give the largest shift;
-            each parameter is shifted by this amount in the random direction and in the opposite
-            direction.
+        width: the factor by which the random direction is multiplied to give the largest shift.
+            Each parameter is shifted by this largest amount in the random direction and in the
+            opposite direction.
         root: the student's folder.
 
     Returns:

@@ -109,7 +109,8 @@ class Operations(TorchDispatchMode):
 
     def _running(self) -> tuple[tuple[int, ...], Place, Place]:
         """Return hashes of the positions that the active calls in the student's code have reached,
-        innermost call first, and the file and line of the innermost and of the outermost position.
+        and two places. The hashes begin with that of the innermost call. The places are the file
+        and line of the innermost position and those of the outermost position.
         """
         frames = [(file, frame.f_lineno, frame.f_lasti) for frame, file in running(self.root)]
         if not frames:
@@ -137,11 +138,12 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
         hidden: the number of hidden units, which is the length of each piece's second axis.
 
     Returns:
-        `values`, the distinct pieces, float32 (n, runs * batch, hidden); and `seen`, which holds
-        one list for each piece in order of creation, duplicates included: [index in `values`,
-        place, inner place, operation's name, file, line, outermost place]. The outermost place is
-        the file and the line that the outermost call in the student's code was executing when the
-        piece was made. The place and the inner place are numbers that stand for the origin of a
+        a dictionary with the entries `values` and `seen`. `values` holds the distinct pieces,
+        float32 (n, runs * batch, hidden). `seen` holds one list for each piece in order of
+        creation, duplicates included: [index in `values`, place, inner place, operation's name,
+        file, line, outermost place]. The outermost place is the file and the line that the
+        outermost call in the student's code was executing when the piece was made. The place and
+        the inner place are numbers that stand for the origin of a
         piece: two pieces have the same place if they come from operations of the same name, are cut
         from the same position in their tensors, and were made with the same call stack in the
         student's code; they have the same inner place if the first two conditions hold and the

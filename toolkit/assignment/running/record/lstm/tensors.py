@@ -66,8 +66,8 @@ def loose_tensors(network: nn.Module) -> list[tuple[str, Tensor]]:
     """Find the tensors of a network that are neither its parameters nor its buffers.
 
     The search covers the attributes of every module in the network. To a limited depth, it also
-    covers the lists, tuples, dictionaries and modules in these attributes, and other objects unless
-    their classes are from torch, NumPy or the standard library.
+    covers the lists, tuples, dictionaries and modules in these attributes. Other objects are
+    covered to the same depth, unless their classes are from torch, NumPy or the standard library.
     """
     search = _LooseTensors(network)
     for prefix, module in network.named_modules():

@@ -107,8 +107,8 @@ class Seen:
 
     def _change(self, named: MutableMapping[str, Any], varied: Mapping[str, Any]) -> None:
         """Replace each size among the arguments, and the device, with its new value in `varied`, if
-        there is one; if an argument is an object that holds settings, replace it with a copy, and
-        make the same changes in the copy.
+        there is one. If an argument is an object that holds settings, replace the object with a
+        copy, and make the same changes in the copy.
         """
         for name, value in list(named.items()):
             word = meaning(name, "network")
@@ -130,9 +130,9 @@ class Seen:
         return abs(value - called.get(word, value)) <= (word == "steps")
 
     def said(self) -> dict[str, Any] | None:
-        """Return the layout of the network's input, and the number of time steps by which the
-        length given to the constructor exceeds that of the input; return None if it is unclear how
-        the script uses the network.
+        """Return the layout of the network's input, and a number of extra time steps. This number
+        says by how many steps the length given to the constructor exceeds the length of the input.
+        The result is None if it is unclear how the script uses the network.
         """
         states_inside = self.loop and not self.carried  # it is unclear when the states begin again
         if self.layout is None or not self.predicts or states_inside:
@@ -289,8 +289,8 @@ def _inside(settings: Any) -> MutableMapping[str, Any]:
 def find_layout(x: Tensor, rows: set[int], stepwise: bool) -> Layout | None:
     """Find out which axis of a tensor of digits is which, and how the digits are encoded.
 
-    The result is None if the axes or the encoding cannot be determined, for example because the
-    tensor contains no digits or because its batch axis and its time axis cannot be told apart.
+    The result is None if the axes or the encoding cannot be determined. For example, the tensor may
+    contain no digits, or it may be impossible to tell its batch axis from its time axis.
 
     Args:
         rows: the possible batch sizes, taken from the shape of the labels that the loss function

@@ -291,7 +291,7 @@ class Script:
     def _run_main(
         self, *arguments: str, path: Path | None = None, module: ModuleType | None = None
     ) -> None:
-        """Run the file `path` as the main module with the command-line arguments `arguments`; if no
+        """Run the file `path` as the main module with the command-line arguments `arguments`. If no
         path is given, run the student's script instead, with its own arguments followed by
         `arguments`.
         """

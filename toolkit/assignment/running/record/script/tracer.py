@@ -43,9 +43,9 @@ class Tracer:
         root: the student's folder; only locations in its files are recorded.
         max_steps: each loop is ended once this number of optimiser steps has been taken in it.
         max_seconds: the CPU time, in seconds, after which the script is stopped if it is training.
-        brisk: True to shorten the run even more than `max_steps` and `max_seconds` do: large
-            batches may be reduced, and loops are left after fewer steps once much of the time limit
-            has passed.
+        brisk: True to shorten the run even more than `max_steps` and `max_seconds` do. Large
+            batches may then be reduced. Loops are then left after fewer steps once much of the time
+            limit has passed.
     """
 
     def __init__(self, root: Path, max_steps: int, max_seconds: float, brisk: bool = False) -> None:
