@@ -295,9 +295,10 @@ def add_table(
 
     Args:
         columns: heading -> expression.
-        first: the width of the first column in cm; the table is at most 16 cm wide, and the other
+        first: the width of the first column in cm. The table is at most 16 cm wide. The other
             columns share the remaining width in proportion to the lengths of their headings
-            (counted as at least 7 characters), but none of them gets more than `most` cm.
+            (counted as at least 7 characters). None of these other columns gets more than `most`
+            cm.
     """
     above = word.add_paragraph(f"{caption} {{{{ results.remark }}}}", style="Caption")
     above.alignment = WD_ALIGN_PARAGRAPH.CENTER

@@ -124,7 +124,7 @@ def train(config: argparse.Namespace) -> Generator:
     """Train both networks with Adam.
 
     At the start of training, halfway through and at the end, generate 25 samples, always from the
-    same noise; then generate the 9 interpolation images; pass each of these sets of images to
+    same noise. Then generate the 9 interpolation images. Pass each of these sets of images to
     `keep_images`. Every so often, append the step and the two losses to a list; when the training
     has ended, pass this list to `keep_record`. The report and the notebook show the images and the
     losses. Every `save_every` batches, and at the end, call `keep_weights` with the step: `toolkit

@@ -29,8 +29,8 @@ def one_hot(digits: Tensor) -> Tensor:
 
 
 def is_held_out(left: Tensor) -> Tensor:
-    """Return a mask (n,) that is True for the left halves (n, k) that belong to the test set; it
-    depends only on the digits, so no palindrome is in both sets.
+    """Return a mask (n,) that is True for the left halves (n, k) that belong to the test set. The
+    mask depends only on the digits, so no palindrome is in both sets.
     """
     keys = torch.arange(left.size(1)).mul(37).add(11).remainder(101)
     return (left * keys).sum(1) % HELD_OUT == 0

@@ -45,9 +45,10 @@ class Drawing:
 
         Returns:
             the ten "probabilities"; the discriminator's "logit", or null if there is no
-            discriminator; and a list "maps", which contains, for each convolution, the feature maps
-            after the ReLU: their "channels", "height", "width" and "scale", and as "data", in
-            base64, one byte for each value in units of "scale" / 255.
+            discriminator; and a list "maps". The list describes, for each convolution, the feature
+            maps after the ReLU. Each entry contains the "channels", "height", "width" and "scale"
+            of these maps. Each entry also contains the maps' values as "data", in base64: one byte
+            for each value, in units of "scale" / 255.
         """
         shades = np.frombuffer(from_base64(image), dtype=np.uint8)
         if shades.size != SIDE * SIDE:

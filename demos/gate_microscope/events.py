@@ -45,7 +45,7 @@ class GateMicroscope:
 
     Args:
         exports_dir: a folder whose manifest lists at least one of lstm, rnn, lstm_plain and
-            rnn_plain; if a student made the lstm or the rnn, this class calls that network
+            rnn_plain. If a student made the lstm or the rnn, this class calls that network
             "lstm_mine" or "rnn_mine".
 
     Raises:
@@ -88,7 +88,8 @@ class GateMicroscope:
 
         The digits are a test palindrome without its last digit. Of 50 palindromes, the function
         chooses the first one that the first network in `self.networks` completes correctly but the
-        last network does not; if there is none, it chooses the first of the 50.
+        last network does not. If there is no such palindrome, the function chooses the first of the
+        50.
         """
         tried = palindromes(
             NUM_TRIED, self._first_length(), split="test", rng=make_rng(0, "digit demo")
@@ -122,10 +123,12 @@ class GateMicroscope:
 
         Returns:
             "palindrome": true if one more digit would complete a palindrome; "right": the digit
-            that would complete it, or null; "networks": for each network, the "answers" (the digit
-            predicted after every step), the ten "probabilities" after the last step, the "order" of
-            its units (largest contribution to the last answer first), and the "sizes" (the mean
-            absolute value over all units of each gate and state after every step).
+            that would complete it, or null; "networks": a dictionary for each network. Each
+            network's dictionary has four entries. "answers" contains the digit predicted after
+            every step. "probabilities" contains the ten probabilities after the last step. "order"
+            lists the network's units, the unit with the largest contribution to the last answer
+            first. "sizes" contains, for each gate and state, the mean absolute value over all units
+            after every step.
         """
         return self.cut(digits, "", 1)
 
@@ -214,9 +217,9 @@ class GateMicroscope:
         """Follow the gradient of the loss back in time; see `cut` for `wires` and `step`.
 
         Returns:
-            for each network and each step, the norm of the derivative of the loss with respect to c
-            (for an LSTM) or h (for an RNN) after that step. The loss is the cross-entropy with the
-            first digit as the target.
+            for each network and each step, the norm of the derivative of the loss. The derivative
+            is taken with respect to c (for an LSTM) or h (for an RNN) after that step. The loss is
+            the cross-entropy with the first digit as the target.
         """
         key = torch.tensor(typed(digits, MAX_DIGITS))
         cut = _cut(wires, step)
@@ -230,8 +233,8 @@ class GateMicroscope:
         `gate_microscope.memory`.
 
         Returns:
-            for each network and each step, one number for each digit read so far, namely the mean
-            distance by which the memory (c for an LSTM, h for an RNN) moves when this digit is
+            for each network and each step, one number for each digit read so far. The number is the
+            mean distance by which the memory (c for an LSTM, h for an RNN) moves when this digit is
             replaced, divided by the norm of the memory vector.
         """
         key = typed(digits, MAX_DIGITS)
@@ -246,9 +249,10 @@ class GateMicroscope:
         """Return the answer that each network would give after step number `step`, counted from 1.
 
         Returns:
-            "digit": the digit that is read at this step; "networks": for each network, its ten
-            probabilities ("probabilities") and, if there are at most 60 digits, how much it
-            remembers of each digit read so far ("remembers").
+            "digit": the digit that is read at this step; "networks": a dictionary for each network.
+            Each network's dictionary contains its ten probabilities ("probabilities") and how much
+            it remembers of each digit read so far ("remembers"). If there are more than 60 digits,
+            "remembers" is None.
         """
         key = typed(digits, MAX_DIGITS)
         now = whole("The step", step, 1, len(key)) - 1

@@ -27,8 +27,8 @@ def remembered(network: Any, digits: Tensor) -> Tensor:
 
     Returns:
         float32 (length, length). Row t, column k contains the distance by which the memory at step
-        t moves when digit k is replaced, averaged over the nine replacements and divided by the
-        norm of the original memory vector; where k > t, it contains 0.
+        t moves when digit k is replaced. This distance is averaged over the nine replacements and
+        divided by the norm of the original memory vector. Where k > t, the entry is 0.
     """
     projected = network.cell.project(all_inputs(network.cell.weight_ih))
     length = len(digits)

@@ -32,9 +32,9 @@ class Endpoints:
 
         digit: a number from 0 to 9 for pictures that clearly show this digit (there may be fewer
         than 25 of them), or "any" for pictures of any digit. For each picture, the result contains
-        its image (28 rows of 28 numbers from 0 for paper to 255 for ink), the digit that the
-        classifier sees, the probability of this digit, the discriminator's logit (above 0 means
-        real), and z.
+        its image (28 rows of 28 numbers from 0 for paper to 255 for ink) and z. The result also
+        contains the digit that the classifier sees, the probability of this digit, and the
+        discriminator's logit (above 0 means real).
         """
         z = self.studio.samples(seed, digit)
         return _plain(self.studio.draw(z), z)
@@ -46,9 +46,10 @@ class Endpoints:
         """Walk through latent space between two of the 25 samples that the seed generates: from
         number `first` to number `second`, counted from 1.
 
-        pictures: the number of pictures, 2 to 60, evenly spaced and including both ends. arc: true
-        to follow an arc around 0 instead of the straight line. gif: true to also return an animated
-        GIF of the walk there and back, in base64, and a file name.
+        pictures: the number of pictures, 2 to 60. The pictures are evenly spaced and include both
+        ends. arc: true to follow an arc around 0 instead of the straight line. gif: true to also
+        return an animated GIF of the walk there and back. The GIF is in base64 and comes with a
+        file name.
         """
         first = whole("first", first, 1, NUM_SAMPLES)
         second = whole("second", second, 1, NUM_SAMPLES)

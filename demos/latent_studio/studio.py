@@ -134,9 +134,9 @@ class Studio:
         """Find the training image that is nearest to a given image of shape (1, 1, 28, 28).
 
         Returns:
-            the nearest training image (28 * 28,); its distance from the given image; and, for
-            comparison, the distances of real test images of `digit` from their nearest training
-            images.
+            the nearest training image (28 * 28,), and its distance from the given image. For
+            comparison, the function also returns the distances of real test images of `digit` from
+            their nearest training images.
         """
         distance, index = neighbours.nearest(image.flatten(1), self.training)
         of_real = self.distances[digit_of("digit", digit)].tolist()

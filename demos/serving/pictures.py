@@ -143,8 +143,8 @@ def to_mnist(picture: Pixels) -> Tensor:
 
 def _ink(picture: Pixels) -> tuple[Tensor, float]:
     """Return two results: how much darker each pixel is than the paper on which the digit is
-    written (or how much lighter, if the paper is dark), as a number from 0 to 1, and how noisy the
-    brightness of the paper itself is.
+    written, and how noisy the brightness of the paper itself is. The first result gives each pixel
+    a number from 0 to 1. If the paper is dark, this number says how much lighter the pixel is.
     """
     values = torch.from_numpy(np.array(picture)).float() / 255
     if values.dim() == 2:
@@ -214,8 +214,8 @@ def _one_digit(is_ink: Tensor) -> Tensor:
     been removed.
 
     Raises:
-        UsageError: the picture seems to show two digits: two connected areas of ink are side by
-            side, and each is at least half as high as all the ink together.
+        UsageError: the picture seems to show two digits. This is the case if two connected areas of
+            ink are side by side, and each is at least half as high as all the ink together.
     """
     step = math.ceil(max(is_ink.shape) / 100)
     coarse = F.max_pool2d(is_ink[None, None].float(), step, ceil_mode=True)

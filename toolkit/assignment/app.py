@@ -96,8 +96,8 @@ def check(
 
     The check finds your files by their contents. The check runs a copy of your files under your
     user account, without a sandbox, so use `grade` for other people's code. The exit code is 0 if
-    everything is right, 1 if something is wrong, 3 if nothing is wrong but something could not be
-    checked, and 2 if the folder cannot be checked at all.
+    everything is right, and 1 if something is wrong. It is 3 if nothing is wrong but something
+    could not be checked. It is 2 if the folder cannot be checked at all.
     """
     if explain is not None and path is None and not json:
         from toolkit.assignment.findings.explanations import explain_id

@@ -93,7 +93,8 @@ def _derived_seed(seed: int, purpose: str) -> int:
 
 def make_rng(seed: int, purpose: str) -> torch.Generator:
     """Return a random number generator on the CPU, seeded with a number that is derived from `seed`
-    and from `purpose`, a name for what the random numbers are used for, such as "latents".
+    and `purpose`. The purpose is a name for what the random numbers are used for, such as
+    "latents".
 
     Random number generators for different purposes are independent: drawing more numbers for one
     purpose does not change the numbers for the others. Numbers are drawn on the CPU, so every

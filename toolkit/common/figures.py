@@ -129,9 +129,9 @@ def save_curves(
 
     Args:
         curves: name -> (x, y).
-        level: name and height of a dashed horizontal line, such as the chance level; if the height
-            is a `Spread` with a standard deviation, a band that extends one standard deviation
-            above and below the line is shaded.
+        level: name and height of a dashed horizontal line, such as the chance level. If the height
+            is a `Spread` with a standard deviation, a band is shaded. The band extends one standard
+            deviation above and below the line.
         points: name -> x and y of a single point; the standard deviation of y is drawn as an error
             bar.
         bands: name of a curve -> the lowest and highest y at each x; the range between them is

@@ -75,8 +75,8 @@ def trainings(exports_dir: Path = EXPORTS_DIR) -> dict[str, Any]:
     """Return a dictionary with the keys `film` and `clinic`, which contain the animations of GAN
     training that are shown on the web pages.
 
-    `film` shows the training of the generator in `exports_dir`, and is None if this training was
-    not recorded; `clinic` contains the films of a healthy training run and of failed ones. If a
+    `film` shows the training of the generator in `exports_dir`. If this training was not recorded,
+    `film` is None. `clinic` contains the films of a healthy training run and of failed ones. If a
     classifier is available, each film also includes, for each step, the number of generated images
     that the classifier assigns to each digit. `film` also includes the name of the loss; the
     owner's name, if a student made the generator; and real images, if the installed toolkit

@@ -41,10 +41,11 @@ def load(name: str, exports_dir: Path | str | None = None, *, format: Format | N
             current directory if that folder contains the file, else the folder of the toolkit's own
             exports.
         format: the format of the file; by default, the network is built from its weights. With
-            "pt", the result is a TorchScript module; with "pt2", a module that maps a tensor to a
-            tensor; and with "onnx", a module that maps a numpy array to a numpy array. If a student
-            wrote the classes of a GAN, the toolkit does not have their code. A network of such a
-            GAN is loaded from its .pt2 file if possible, or else from its .pt file.
+            "pt", the result is a TorchScript module. With "pt2", the result is a module that maps a
+            tensor to a tensor. With "onnx", the result is a module that maps a numpy array to a
+            numpy array. If a student wrote the classes of a GAN, the toolkit does not have their
+            code. A network of such a GAN is loaded from its .pt2 file if possible, or else from its
+            .pt file.
 
     Returns:
         a `torch.nn.Module`, whose attributes depend on `name`: for example, a generator has
@@ -69,7 +70,7 @@ def opened(export: Export, folder: Path = EXPORTS_DIR) -> nn.Module:
 
     Args:
         folder: the folder that contains the exported file. If a student wrote the network's class,
-            the weight file is not enough to build the network, which is therefore loaded from the
+            the weight file is not enough to build the network. The network is then loaded from the
             .pt2 or .pt file in the same folder.
 
     Raises:

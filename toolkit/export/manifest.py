@@ -251,10 +251,11 @@ def staged(path: Path, digest: str) -> Path:
 def read_listed(path: Path) -> Listed:
     """Return a file and the manifest entry that was written together with the file.
 
-    If a process that was replacing the file was killed after it had updated the manifest but before
-    it had moved the new file into place, the new content is read from the temporary file that this
-    process wrote. While another process is writing, this function reads the file and its entry
-    repeatedly, until the two match or two successive reads give the same result.
+    A process that was replacing the file may have been killed after it had updated the manifest but
+    before it had moved the new file into place. In this case, the new content is read from the
+    temporary file that this process wrote. While another process is writing, this function reads
+    the file and its entry repeatedly, until the two match or two successive reads give the same
+    result.
 
     Raises:
         ToolkitError: the manifest is damaged, or a file is unreadable.
@@ -390,8 +391,9 @@ def read_file(file: str, exports_dir: Path = EXPORTS_DIR) -> Export:
     SHA-256.
 
     Raises:
-        ToolkitError: the file is missing, not listed in the manifest, or damaged; or the file was
-            made from another file, such as a network's weights, that the manifest no longer lists.
+        ToolkitError: the file is missing, not listed in the manifest, or damaged. The error is also
+            raised if the file was made from another file, such as a network's weights, that the
+            manifest no longer lists.
     """
     path = exports_dir / file
     command = command_for(file, read_manifest(exports_dir))

@@ -82,8 +82,8 @@ def replace_exports(
     Old exports that the manifest lists are saved in the folder `keep_in`, where they overwrite
     earlier exports with the same file names. A file that has the name of a new export, but does not
     match the manifest, is kept in `previous/` under a numbered name. If a new file has the same
-    bytes as the old file, it is not written, and the returned `notes` mention any differences
-    between the training runs that produced the two files.
+    bytes as the old file, the new file is not written. The returned `notes` then mention any
+    differences between the training runs that produced the two files.
 
     Args:
         keep_in: the subfolder for the replaced exports.

@@ -197,9 +197,9 @@ def convert(source: Export, model: nn.Module, formats: Sequence[Format]) -> Iter
 
 
 def proved(source: Export, format_: Format, data: bytes) -> Export:
-    """Check that the outputs of an exported file match those stored in the manifest entry of
-    `source`, the weights from which the file was made, and return the file with its own manifest
-    entry.
+    """Check the outputs of an exported file, and return the file with its own manifest entry. The
+    file was made from the weights `source`. Its outputs must match those stored in the manifest
+    entry of `source`.
 
     Raises:
         ToolkitError: an output of the network in the file differs from the corresponding output in

@@ -63,10 +63,10 @@ def area_under_curve(real: Tensor, drawn: Tensor) -> float:
     """Return the probability that a real image's logit is above a generated image's logit.
 
     If the discriminator guesses at random, the probability that it gives a real image the higher
-    logit is 0.5. The probability is the area under the ROC curve. The area equals U / (n m) for n
-    real and m generated images, where U is the Mann-Whitney statistic ("On a Test of Whether One of
-    Two Random Variables is Stochastically Larger", 1947). A pair of equal logits adds one half to
-    U.
+    logit is 0.5. The probability is the area under the ROC curve. For n real and m generated
+    images, the area equals U / (n m). Here, U is the Mann-Whitney statistic ("On a Test of Whether
+    One of Two Random Variables is Stochastically Larger", 1947). A pair of equal logits adds one
+    half to U.
 
     Args:
         real: logits (n,).

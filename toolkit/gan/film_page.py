@@ -28,7 +28,7 @@ def for_pages(film: Arrays, generator: nn.Module, real: Tensor | None) -> dict[s
         generator: any generator with the architecture of the film's generator; the weights of each
             frame are loaded into it, so its own weights are lost.
         real: the first n of the real images for which the discriminator's logits were recorded,
-            float (n, 1, 28, 28), 0 to 1; None if the page does not show real images.
+            float (n, 1, 28, 28), 0 to 1. If the page does not show real images, `real` is None.
 
     Returns:
         the AUC, the losses and the logits at each step, and two pictures: `png` has one row of
@@ -59,8 +59,8 @@ def with_digits(recorded: dict[str, Any], classifier: nn.Module) -> dict[str, An
     images of each digit the classifier finds at each step.
 
     `classifier` maps images (n, 1, 28, 28) to logits (n, 10). For each step, `digits` has 11 counts
-    of generated images: those classified as each digit from 0 to 9, and those for which no digit
-    has a probability of at least `SURE`.
+    of generated images. The first ten count the images classified as each digit from 0 to 9. The
+    last one counts the images for which no digit has a probability of at least `SURE`.
     """
     with Image.open(io.BytesIO(base64.b64decode(recorded["png"]))) as picture:
         sheet = torch.from_numpy(np.array(picture.convert("L"))).float() / 255

@@ -179,8 +179,8 @@ def _sample_from_list(count: int, length: int, split: str, rng: torch.Generator)
     """List the left halves of all palindromes in a split, and draw `count` distinct left halves
     from this list at random.
 
-    Listing the left halves takes the same time for any `count`, so it pays off only if `count` is
-    more than about a tenth of the number of left halves in the split.
+    Listing the left halves takes the same time for any `count`. The list therefore pays off only if
+    `count` is more than about a tenth of the number of left halves in the split.
     """
     half = half_length(length)
     every = _list_halves(half, split)

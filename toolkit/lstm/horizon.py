@@ -44,8 +44,9 @@ class Trial:
 
 @dataclass(frozen=True)
 class Grid:
-    """An identifier for a grid of training runs: a SHA-256 hash of the runs' settings, stored in
-    the grid's run directory so that the results of two different grids cannot be mixed.
+    """An identifier for a grid of training runs. The identifier is a SHA-256 hash of the runs'
+    settings. It is stored in the grid's run directory, so that the results of two different grids
+    cannot be mixed.
     """
 
     sha256: str
@@ -146,8 +147,9 @@ def _identity(trial: Trial) -> dict[str, Any]:
 
 
 def _without_newer(settings: Row) -> Row:
-    """Return the settings without those whose name and value are listed in `NEWER`, so that the
-    result looks like that of a trial from before version 0.3, when these settings did not exist.
+    """Return the settings without those whose name and value are listed in `NEWER`. The settings in
+    `NEWER` did not exist before version 0.3, so the result looks like that of a trial from before
+    this version.
     """
     return {name: x for name, x in settings.items() if name not in NEWER or x != NEWER[name]}
 

@@ -222,8 +222,8 @@ class RNN(nn.Module):
 
 @torch.no_grad()
 def init_chrono(cell: LSTMCell, longest: int) -> None:
-    """For sequences of at most `longest` digits, set each element of b_f to log u, with u sampled
-    uniformly from 1 to `longest` - 1, and set b_i to -b_f.
+    """Initialise the biases b_f and b_i for sequences of at most `longest` digits. Each element of
+    b_f is set to log u, with u sampled uniformly from 1 to `longest` - 1. Then b_i is set to -b_f.
 
     The method is the chrono initialisation of Tallec and Ollivier, "Can recurrent neural networks
     warp time?" (2018), section 3. The function samples from torch's global generator, as

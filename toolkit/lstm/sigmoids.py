@@ -16,11 +16,11 @@ With these variables, equations (5) and (6) become
 torch.sigmoid is fast on every processor. Depending on the processor, torch.tanh takes between 0.8
 and 5 times as long as torch.sigmoid.
 
-In the matrices of gates and states, each column belongs to one sequence of the batch, and the rows
-of each gate form one block, which is contiguous in memory. All results are written into
-preallocated tensors. The input of each step is a matrix whose columns contain H(t-1) and, below it,
-the one-hot encoding of the digit x(t). A single matrix product therefore computes the
-pre-activations of all gates.
+In the matrices of gates and states, each column belongs to one sequence of the batch. The rows of
+each gate form one block, which is contiguous in memory. All results are written into preallocated
+tensors. The input of each step is a matrix whose columns contain H(t-1) and, below it, the one-hot
+encoding of the digit x(t). A single matrix product therefore computes the pre-activations of all
+gates.
 """
 
 import torch

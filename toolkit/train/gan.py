@@ -154,8 +154,9 @@ def was_tried_elsewhere(config: Config, evaluator: Evaluator) -> bool:
     """Return True if the result can be compared with known results, which were obtained with the
     same settings but on other processors.
 
-    The known results are comparable only if all settings except the precision have their default
-    values and the evaluator uses both the toolkit's classifier and the default number of images.
+    The known results are comparable only under two conditions. All settings except the precision
+    must have their default values. The evaluator must use both the toolkit's classifier and the
+    default number of images.
     """
     is_default = replace(config, precision=Config.precision) == Config()
     is_ours = evaluator.sha256.startswith(CLASSIFIER)

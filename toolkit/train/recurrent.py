@@ -72,8 +72,9 @@ def train_recurrent(
 
 
 def trial_of(config: Config, num_test: int) -> Trial:
-    """Return the settings for training a network and then testing it at its training length and at
-    each length T in `FAR` (with the curriculum) or in `NEAR` (without it).
+    """Return the settings for training a network and then testing it. The network is tested at its
+    training length and at further lengths T: those in `FAR` (with the curriculum) or those in
+    `NEAR` (without it).
 
     Args:
         num_test: the number of test palindromes of each length; if the network is trained without

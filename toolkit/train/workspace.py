@@ -184,13 +184,13 @@ def open_workspace(
     """Return a workspace with the folders and the device that the options of a training command
     specify.
 
-    The function checks the folders, the manifest, the device and the export formats in advance,
-    because a problem with any of them could otherwise appear only after hours of training.
+    The function checks the folders, the manifest, the device and the export formats in advance.
+    Without these checks, a problem might appear only after hours of training.
 
     Raises:
-        ToolkitError: the folder for the runs or the exports cannot be written to, the manifest is
-            damaged, or the installed torch is too old for training or cannot write an export format
-            other than TorchScript.
+        ToolkitError: the folder for the runs or the exports cannot be written to, or the manifest
+            is damaged. The error is also raised if the installed torch is too old for training, or
+            cannot write an export format other than TorchScript.
         UsageError: this machine does not have the requested device.
     """
     exports = exports_dir or default_exports(preset, runs_dir)

@@ -283,7 +283,7 @@ class Child(Generic[Answers]):
 
 class _Questions:
     """An object with one method for each question that can be asked about the child's part of the
-    assignment (see `REPLIES`); calling a method sends the question to the child process and returns
+    assignment (see `REPLIES`). Calling a method sends the question to the child process and returns
     the reply.
     """
 

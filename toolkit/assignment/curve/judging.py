@@ -90,8 +90,8 @@ def scale(name: str, value: float) -> float:
     measured.
 
     A loss is mapped to its logarithm, and an accuracy is left unchanged. For the loss of an LSTM or
-    an RNN, the scale is also stretched near ln 10, the loss of random guessing, because a loss of
-    2.1 is much better than a loss of 2.3.
+    an RNN, the scale is also stretched near ln 10, the loss of random guessing. The reason is that
+    a loss of 2.1 is much better than a loss of 2.3.
     """
     if name == "accuracy":
         return value
@@ -147,8 +147,8 @@ def judge(curves: dict[str, Curve], recipe: Recipe) -> Diagnosis:
     """Compare the curves of a training run with the healthy ranges (bands) that are stored in
     `recipe`, and return the diagnosis.
 
-    The discriminator's loss may be given either as the sum of its two terms (one for real and one
-    for generated images), as in the stored healthy range, or as the mean of these terms.
+    The discriminator's loss has two terms, one for real and one for generated images. This loss may
+    be given either as the sum of the two terms, as in the stored healthy range, or as their mean.
     """
     for name, curve in curves.items():
         for step, value in curve:
@@ -181,8 +181,9 @@ def _compare(curves: dict[str, Curve], recipe: Recipe) -> Diagnosis:
 
 
 def _outside_band(name: str, values: dict[int, float], recipe: Recipe) -> Iterator[Departure]:
-    """Yield a `Departure` for each bin (a group of steps) in which a curve is above the range of
-    healthy runs and is also above it in the next bin, or is below the range in both bins.
+    """Yield a `Departure` for each bin (a group of steps) in which a curve is outside the range of
+    healthy runs. The curve must be on the same side of this range in the next bin: above it in both
+    bins, or below it in both.
     """
     band = recipe.bands[name]
     for number, distance in deviations(name, values, band):
@@ -231,10 +232,10 @@ def _cause(departures: list[Departure], bins: dict[str, dict[int, float]]) -> st
 
     For a curve called NAME, the feature `NAME` is the mean of the curve's last third, and the
     feature `least of NAME` is the curve's smallest value. The feature `leaves loss` is 1 if the
-    loss leaves its band upwards, and -1 if the loss leaves its band downwards. If the loss never
-    leaves its band, the feature `leaves NAME` is used instead of `leaves loss`; here NAME is the
-    curve of the first entry in `departures`, and the feature is 1 if this curve leaves its band
-    upwards, and -1 if downwards.
+    loss leaves its band upwards, and -1 if the loss leaves its band downwards. If no entry in
+    `departures` concerns the loss, the feature `leaves NAME` is used instead of `leaves loss`.
+    Here, NAME is the curve of the first entry in `departures`. The feature is 1 if this curve is
+    too high, and -1 if it is too low.
     """
     first = departures[0]
     for departure in departures:

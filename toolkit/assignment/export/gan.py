@@ -57,9 +57,9 @@ def look(child: GANChild, located: Located) -> list[Callable[[], Own]]:
     Returns:
         two functions without arguments; the first returns the description (`Own`) of the generator,
         and the second the description of the discriminator. The functions raise a ToolkitError if a
-        network cannot be exported: the generator must take no inputs other than z and labels; z
-        must have been observed on its own, not only in a tensor that also contains labels; if there
-        are labels, z must be normally distributed; the discriminator must take only images; and
+        network cannot be exported. The generator must take no inputs other than z and labels. z
+        must have been observed on its own, not only in a tensor that also contains labels. If there
+        are labels, z must be normally distributed. The discriminator must take only images.
         `sizes_of` must accept the shape of the images.
 
     Raises:

@@ -158,9 +158,10 @@ class Fitted:
             kind: "LSTM" or "RNN".
 
         Raises:
-            ToolkitError: a weight was not saved, the student's network does not appear to have
-                exactly one recurrent layer that reads x(t) and h(t-1), or its outputs differ from
-                those of the toolkit's network.
+            ToolkitError: a weight was not saved, or the outputs of the student's network differ
+                from those of the toolkit's network. The error is also raised if the student's
+                network does not appear to have exactly one recurrent layer that reads x(t) and
+                h(t-1).
         """
         not_exported = f"The {kind} was not exported:"
         for tensor in self.network.tensors:
@@ -240,9 +241,9 @@ class Fitted:
         additions changes the result considerably.
 
         Returns:
-            the largest difference between corresponding outputs, divided by 1 + |y|, where y is the
-            output of the student's code; and the kind of output that the student's code returns
-            (see `Carried.outputs`).
+            the largest difference between corresponding outputs, and the kind of output that the
+            student's code returns (see `Carried.outputs`). Each difference is divided by 1 + |y|,
+            where y is the output of the student's code.
         """
         network, usage = self.network, self.network.usage
         model = copy.deepcopy(model)
@@ -423,8 +424,8 @@ def _as_logits(outputs: Tensor) -> Tensor:
 
 
 def _numbers(recording: Recording, series: Tensor) -> list[int]:
-    """For each step of `series`, find the recorded matrix that equals the values of this step up to
-    rounding; return the ids of these matrices, or [] if any step has no such matrix.
+    """For each step of `series`, return the id of the recorded matrix that equals the values of
+    this step up to rounding. The result is [] if any step has no such matrix.
 
     Args:
         series: (steps, rows, hidden).

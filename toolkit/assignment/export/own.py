@@ -28,9 +28,9 @@ class OwnGenerator(nn.Module):
 
     Args:
         module: maps z (batch, *z_shape) to images that can be reshaped to (batch, *image_shape).
-        z_shape: the shape of a single z as the module takes it, such as (100,) or (100, 1, 1); the
-            product of its entries is `latent_dim` or, if the wrapper's z has an additional last
-            entry that determines the digit to draw, `latent_dim` - 1.
+        z_shape: the shape of a single z as the module takes it, such as (100,) or (100, 1, 1). The
+            product of its entries is usually `latent_dim`. If the wrapper's z has an additional
+            last entry that determines the digit to draw, the product is `latent_dim` - 1.
         image_shape: the shape of one of the module's images (see `sizes_of`); the wrapper converts
             colour images to greyscale by averaging their channels.
         value_range: the smallest and largest values in the images that the module generates.

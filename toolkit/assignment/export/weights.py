@@ -57,8 +57,8 @@ class Saved:
         self, network: str, child: LSTMChild | GANChild, fits: Callable[[Weights], Fit | None]
     ) -> tuple[Path, Fit]:
         """Return the only file that contains a network's weights, and the value that `fits` returns
-        for these weights; the other files in the folder are searched only if none of the files that
-        the user named contains the network's weights.
+        for these weights. The files that the user named are searched first. The other files in the
+        folder are searched only if none of the named files contains the network's weights.
 
         Args:
             network: the network's name in messages, e.g. "The LSTM".

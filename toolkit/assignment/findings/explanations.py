@@ -44,8 +44,8 @@ def explanation(id: Id, language: Language = "en") -> str | None:
 def section_of(page: str, number: int) -> str:
     """Return the text of section `number` of a page.
 
-    The sections are: 1 the fault, 2 why it matters, 3 how to see it, 4 an example, 5 what to ask
-    and, on English pages only, 6 what to say in class.
+    The sections are: 1 the fault, 2 why it matters, 3 how to see it, 4 an example, and 5 what to
+    ask. English pages also have section 6, what to say in class.
     """
     return page.split("\n## ")[number].partition("\n")[2].strip()
 

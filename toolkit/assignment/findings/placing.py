@@ -13,9 +13,9 @@ def placed(finding: Finding, submission: Submission) -> Finding:
 
     The file and the line are reported by the process that runs the student's code, which can
     influence these reports, so neither is certain to exist. If the file is not in the submission,
-    the finding names the submission's file for the same part of the assignment instead, or None if
-    the submission has no such file. The line is replaced by None if it does not exist or if the
-    file was replaced.
+    the finding names another file instead: the submission's file for the same part of the
+    assignment. If the submission has no such file, the file is replaced by None. The line is
+    replaced by None if it does not exist or if the file was replaced.
     """
     file, line = finding.file, finding.line
     if submission.has_place(file, line):

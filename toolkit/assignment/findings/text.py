@@ -15,7 +15,7 @@ MAX_SOURCE = 120  # characters of a line of code
 
 def as_text(report: Report, root: Path) -> str:
     """Return the report as text: a section for each part of the assignment that was checked, and
-    then a summary that counts the faults, the pieces of code still to be written, and the
+    then a summary. The summary counts the faults, the pieces of code still to be written, and the
     properties that the check could not inspect.
 
     Each section names the student's file and lists what is right, what is wrong, and what the check
@@ -125,8 +125,9 @@ def _to_write(findings: list[Finding]) -> Iterator[str]:
 
 
 def _unwritten(finding: Finding) -> str:
-    """Return a short description of code that is still to be written: its function and line number
-    if the finding contains them, or "the whole file" if it contains neither.
+    """Return a short description of code that is still to be written. The description gives the
+    code's function and line number if the finding contains them. It is "the whole file" if the
+    finding contains neither.
     """
     if finding.line is None:
         return finding.function or "the whole file"

@@ -26,8 +26,8 @@ class Verdicts:
         progress: called at the beginning of each step of the check with a short description of the
             step.
         excused: modules whose failed import is not reported as a fault of this part. Each module's
-            name is mapped to the missing file that should contain the module, or to "" for a
-            package that the student may use but that need not be installed here.
+            name is mapped to the missing file that should contain the module. The name of a package
+            is mapped to "" if the student may use the package but it need not be installed here.
         notebooks: for each Python file that was converted from a notebook, the name of that
             notebook.
         walls: sentences that describe limits, keyed by the limits' names, as in `Host.walls`. These
@@ -161,8 +161,8 @@ class Verdicts:
                 does not specify it.
             proof: a claim, i.e. a condition on numbers, and the numbers that the check observed.
                 The fault is added only if the numbers satisfy the claim, or if the claim is merely
-                that the code failed once; a fault of the latter kind still has to be confirmed by a
-                second run.
+                that the code failed once. If the code failed once, the fault still has to be
+                confirmed by a second run.
             function: the name of a function that is still to be written.
             raised: the exception that the message reports.
             fields: the values that the message mentions besides the numbers in `proof`.

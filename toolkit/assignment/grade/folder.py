@@ -129,13 +129,14 @@ def grade_folder(
 
 
 def _in_turn(todo: list[Path], job: Callable[[Path], Any]) -> Iterator[tuple[str, Result]]:
-    """Grade each archive and yield its result; at the end, regrade each archive whose grading was
-    disturbed, for example by other programs, and yield a second, final result for it.
+    """Grade each archive and yield its result. At the end, regrade each archive whose grading was
+    disturbed, for example by other programs. For each regraded archive, yield a second, final
+    result.
 
-    Grading counts as disturbed if the check is incomplete and either the archive's code was too
-    slow or, during the check, other programs occupied the sandbox's processor core or used up the
-    machine's memory. Such an archive is graded again on its own, and the more complete result
-    counts.
+    Grading counts as disturbed only if the check is incomplete. In addition, one of two things must
+    have happened. Either the archive's code was too slow, or other programs occupied the sandbox's
+    processor core or used up the machine's memory during the check. Such an archive is graded again
+    on its own, and the more complete result counts.
     """
     disturbed = {}
     for name, result in joblib.Parallel(return_as="generator_unordered")(map(job, todo)):
@@ -286,9 +287,9 @@ class Judging:
         """Return the SHA-256 of the settings and software that can affect the verdict; the parts of
         the rubric that cannot affect it are left out.
 
-        The hash covers the resource limits for running a submission, the packages that the rubric
-        allows, the toolkit's files and the packages that are installed on this machine, and the way
-        in which this machine isolates submissions.
+        The hash covers the resource limits for running a submission and the packages that the
+        rubric allows. It covers the toolkit's files and the packages that are installed on this
+        machine. It also covers the way in which this machine isolates submissions.
         """
         isolation = self.isolation or _own_isolation()
         depends = [
@@ -376,9 +377,9 @@ def _kept_results(
 def _kept_result(out: Path, archive: Path, identities: set[str], rubric: Rubric) -> Result | None:
     """Return an archive's valid earlier result, with points computed from the current rubric.
 
-    The function returns None if there is no valid earlier result, or if the earlier result is
-    incomplete and is marked for grading again; a result gets this mark if other programs may have
-    slowed down the check or used up the memory.
+    The function returns None if there is no valid earlier result. It also returns None if the
+    earlier result is incomplete and is marked for grading again. A result gets this mark if other
+    programs may have slowed down the check or used up the memory.
     """
     path = _result_path(out, archive)
     if not path.exists():

@@ -4,11 +4,11 @@ If one cause leads to the same fault in several tasks, the fault costs points on
 unwritten code, however, costs points in every task to which it belongs. The check looks for faults
 by trying to answer a fixed list of questions about each part of the code. Sometimes the check
 cannot examine part of the code, or cannot answer one of its questions. The points that depend on
-that code or that question are then open, that is, neither given nor lost. If the code for a part
-stops, for example with an error, before the check has answered any question about that part, the
-student loses the points that the rubric subtracts for such a stop. If code stops after the check
-has answered a question, the stop itself costs nothing, and the points for the unanswered questions
-are open.
+that code or that question are then open, that is, neither given nor lost. The code for a part may
+stop, for example with an error, before the check has answered any question about that part. In this
+case, the student loses the points that the rubric subtracts for such a stop. If code stops after
+the check has answered a question, the stop itself costs nothing, and the points for the unanswered
+questions are open.
 """
 
 from collections.abc import Iterable, Mapping
@@ -115,9 +115,9 @@ def _price(task: Task, finding: Finding) -> float:
 def _cost(task: Task, finding: Finding, report: Report) -> float:
     """Return the points that a finding costs in a task.
 
-    If the code for a part of the assignment stopped, for example with an error, the finding that
-    says so costs no points as long as the check was able to answer at least one of its questions
-    about this part.
+    The code for a part of the assignment may have stopped, for example with an error. The finding
+    that says so costs no points if the check was able to answer at least one of its questions about
+    this part.
     """
     if finding.id in STOPS and not _is_unseen(finding.part, report):
         return 0.0
@@ -216,8 +216,9 @@ def _homes(report: Report, rubric: Rubric) -> Mapping[Cause, list[Task]]:
     """For each finding that costs points, map the key of its cause (as returned by `cause`) to the
     tasks in which findings with this cause cost points.
 
-    Findings with the same cause cost points in only one task, the one in which the cost is highest,
-    but a missing part of the submission costs points in every task that this part belongs to.
+    Findings with the same cause cost points in only one task, the one in which the cost is highest.
+    However, a part of the submission that is missing or unwritten costs points in every task that
+    this part belongs to.
     """
     places: dict[Cause, list[tuple[Finding, Task]]] = {}
     for finding in report.findings:
@@ -241,7 +242,7 @@ def _open(counted: Counted, not_seen: Iterable[Finding], is_unseen: bool) -> Non
     task has left.
 
     Args:
-        is_unseen: True if the check found out nothing about at least one of this task's parts; a
+        is_unseen: True if the check found out nothing about at least one of this task's parts. A
             person then has to award or withhold all the points that have not already been deducted.
     """
     remaining = counted.score

@@ -159,8 +159,9 @@ def _pieces(path: PurePosixPath, file: IO[bytes], budget: dict[str, int]) -> Ite
     total size is exceeded.
 
     Args:
-        budget: three limits, with the same keys as `MOST`: the number of bytes that may still be
-            unpacked from all files together, from all Python files, and from all notebooks.
+        budget: three limits, with the same keys as `MOST`. The limits are the numbers of bytes that
+            may still be unpacked from all files together, from all Python files, and from all
+            notebooks.
 
     Raises:
         BrokenArchive: the unpacked files exceed one of the limits in `budget`, or the data is

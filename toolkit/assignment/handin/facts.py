@@ -109,8 +109,8 @@ def imported_files(
 ) -> list[PurePosixPath]:
     """Return the files of the submission that the file `path` imports.
 
-    For an absolute import, the search starts in the file's folder and continues upwards through its
-    parent folders, because the student may have run the file from any of them.
+    For an absolute import, the search starts in the file's folder. It then continues upwards
+    through the parent folders, because the student may have run the file from any of these folders.
     """
     known = set(files)
     imported: dict[PurePosixPath, None] = {}  # a set that keeps its order
@@ -234,8 +234,9 @@ def _runs(node: ast.stmt, own_names: set[str]) -> bool:
     network, rather than only defining something.
 
     A top-level statement counts as doing work if it is an `if __name__ == "__main__":` block or a
-    `while` loop, or if it calls `step`, `backward`, or a function or class that the file either
-    defines or imports from a module other than torch; a definition alone does not count.
+    `while` loop. It also counts if it calls `step`, `backward`, or a function or class that the
+    file either defines or imports from a module other than torch. A definition alone does not
+    count.
     """
     if _is_guard(node) or isinstance(node, ast.While):
         return True
@@ -255,7 +256,7 @@ def closure(
     indirectly, followed by two Boolean flags, which are explained below.
 
     The first flag is True if the definition, or any definition that it uses, contains a loop
-    outside a constructor; the second flag is True if any of these definitions reverses a sequence.
+    outside a constructor. The second flag is True if any of these definitions reverses a sequence.
     """
     names, waiting = {definition.name}, [definition]
     words: set[str] = set()

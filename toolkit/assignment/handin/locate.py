@@ -1,15 +1,16 @@
 """Functions that find the file for each part of the assignment by the contents of the files or,
 failing that, by their names.
 
-No code is run. The score of each file, or of each class or function in a file, depends on the
-evidence in its syntax tree (`evidence.EVIDENCE`) and on the file's name and folder. The candidate
-with the highest score is chosen for the part. A file also receives points for evidence in the code
-that it imports, such as the LSTM class, so that the student's main file gets a higher score than
-its helper modules. Evidence in an imported file scores fewer points than the same evidence in the
-file itself, so that the main file also beats a notebook that imports it only to show results. File
-names alone (`NAMES`) decide only if no candidate scores high enough, and only among files that were
-not chosen for another part. If several candidates with different code share the highest score, the
-part is ambiguous and no candidate is chosen.
+No code is run. A score is computed for each file, or for each class or function in a file. The
+score depends on the evidence in the syntax tree (`evidence.EVIDENCE`) and on the file's name and
+folder. The candidate with the highest score is chosen for the part. A file also receives points for
+evidence in the code that it imports, such as the LSTM class. The student's main file therefore gets
+a higher score than its helper modules. Evidence in an imported file scores fewer points than the
+same evidence in the file itself. A notebook that imports the main file only to show results
+therefore gets a lower score than the main file. File names alone (`NAMES`) decide only if no
+candidate scores high enough, and only among files that were not chosen for another part. If several
+candidates with different code share the highest score, the part is ambiguous and no candidate is
+chosen.
 """
 
 import ast
@@ -268,8 +269,9 @@ def _digest(code: Code, path: PurePosixPath) -> str:
 
 
 def _points_of_file(code: Code, part: Part, path: PurePosixPath) -> float:
-    """Return the part of a file's score that depends on its name, less deductions if the file is a
-    notebook, looks like an old copy or a test, or contains unfinished code.
+    """Return the part of a file's score that depends on its name, less any deductions. Points are
+    deducted if the file is a notebook, looks like an old copy or a test, or contains unfinished
+    code.
     """
     stem = path.stem.lower()
     points: float = 0

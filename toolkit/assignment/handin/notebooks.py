@@ -174,8 +174,8 @@ def read_notebook(data: bytes) -> Notebook:
 
 
 def _as_python(cell: Mapping[str, Any], number: int, notebook: Notebook) -> list[str]:
-    """Return a cell's lines as plain Python, or the same number of blank lines if the cell belongs
-    to an exercise of the toolkit's `tutor` or is not valid Python.
+    """Return a cell's lines as plain Python. If the cell belongs to an exercise of the toolkit's
+    `tutor` or is not valid Python, return the same number of blank lines instead.
     """
     text = [line.rstrip("\r") for line in cell["text"].split("\n")]
     blank = [""] * len(text)

@@ -145,10 +145,11 @@ def gaps(records: Records, code: Mapping[PurePosixPath, bytes]) -> Iterator[Gap]
 
 
 def _missing(records: Records) -> Iterator[tuple[Part, str, list[str]]]:
-    """For each record that is missing or cannot be used, yield three values: the part of the
-    assignment that it belongs to, a description of the problem, and the command-line options with
-    which the program for that part creates the record; the list of options is empty if the record
-    exists but cannot be used, or if the program needs no options.
+    """Yield three values for each record that is missing or cannot be used. The first is the part
+    of the assignment that the record belongs to, and the second is a description of the problem.
+    The third is a list of the command-line options with which the program for that part creates the
+    record. This list is empty if the record exists but cannot be used, or if the program needs no
+    options.
     """
     lengths = {log.length for log in records.trainings if log.network == "LSTM"}
     networks = {log.network for log in records.trainings}

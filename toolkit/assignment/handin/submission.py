@@ -69,8 +69,8 @@ class Submission:
             for its placeholders.
         files: all Python files of the submission, including files made from notebooks.
         notebooks: for each file made from a notebook, the notebook's name and code.
-        broken: for each unreadable notebook, the reason why it could not be read; the key is the
-            path of the empty Python file that was written in place of its code.
+        broken: for each unreadable notebook, the reason why it could not be read. The key is the
+            path of the empty Python file that was written in place of the notebook's code.
         left_out: the files that were not copied because the copy would have become too large.
         existing: all files and folders that the copy of the student's folder contained before any
             code ran.
@@ -99,7 +99,7 @@ class Submission:
 
         If `line` is None, the method only checks that the file was handed in. If `file` is None,
         the result is True only if `line` is also None. The method opens only files that were in the
-        copy of the student's folder before any of the student's code ran; these were ordinary
+        copy of the student's folder before any of the student's code ran. These files were ordinary
         files, because links are not copied.
         """
         if file is None:
@@ -295,8 +295,9 @@ def _is_taken(file: PurePosixPath, path: PurePosixPath, target: Path, code: Code
 def _located(
     search: Found, taken: Candidate, python: dict[PurePosixPath, str], existing: tuple[str, ...]
 ) -> Located:
-    """Describe the file chosen for a part of the assignment: its path (in the copy of the student's
-    folder), the files that it imports, and the files that import it.
+    """Describe the file that was chosen for a part of the assignment. The description contains the
+    file's path in the copy of the student's folder, the files that it imports, and the files that
+    import it.
 
     Args:
         taken: the file, class or function that was chosen as the implementation of this part of the
@@ -334,9 +335,10 @@ def unclear(part: Part, candidates: list[Candidate]) -> Said:
 
 
 def _users_of_lstm(search: Found) -> dict[Part, Said]:
-    """If no training file was found, return a dictionary with a message that names the files that
-    import the LSTM but were not chosen for any part of the assignment, because the training may be
-    in one of them; return {} if there are no such files or if a training file was found.
+    """If no training file was found, return a dictionary with a message. The message names the
+    files that import the LSTM but were not chosen for any part of the assignment, because the
+    training may be in one of them. Return {} if there are no such files or if a training file was
+    found.
     """
     if "train" in search.parts or "train" in search.equal:
         return {}

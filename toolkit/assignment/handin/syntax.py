@@ -76,12 +76,12 @@ def unwritten(tree: ast.Module, source: str) -> Iterator[tuple[ast.stmt, str]]:
     """Yield the placeholder statement and the name of each function that is not written yet.
 
     A function is not written yet if it contains `raise NotImplementedError`, or if it is a no-op
-    (`pass`, `...`, a docstring, `return None`). A no-op counts as unwritten only if the function
-    has a name that suggests it should not be empty, such as `forward` or `train`, or if a comment
-    says that the code is still to be written. If there is such a comment, a function that only sets
-    variables to None and returns them also counts as a no-op. Abstract methods, methods of a class
-    from which another class in the file is derived, and functions that are redefined further down
-    do not count as unwritten.
+    (`pass`, `...`, a docstring, `return None`). A no-op counts as unwritten only in two cases.
+    Either the function has a name that suggests it should not be empty, such as `forward` or
+    `train`, or a comment says that the code is still to be written. If there is such a comment, a
+    function that only sets variables to None and returns them also counts as a no-op. Abstract
+    methods, methods of a class from which another class in the file is derived, and functions that
+    are redefined further down do not count as unwritten.
     """
     lines = source.split("\n")
     for owner in _owners(tree):

@@ -168,9 +168,9 @@ def _confirm(by_length: dict[int, Items], verdicts: Verdicts) -> None:
 
 
 def _check_digits(by_length: dict[int, Items], kind: DatasetClass, verdicts: Verdicts) -> None:
-    """For each length with enough labels, check that all ten digits occur among them; report only
-    the first length for which a digit is missing or, if there is none, the length with the most
-    labels.
+    """For each length with enough labels, check that all ten digits occur among the labels. Report
+    only the first length for which a digit is missing. If no digit is missing, report only the
+    length with the most labels.
     """
     all_counts: dict[int, list[int]] = {}
     for length, (_, labels) in by_length.items():
@@ -335,8 +335,9 @@ def _shown(row: list[int]) -> str:
 def _check_long(child: DatasetChild, kind: DatasetClass, verdicts: Verdicts) -> dict[int, Items]:
     """Check that the data set still yields correct palindromes if they have more than 36 digits.
 
-    The first half of a palindrome with more than 36 digits may not fit into a 64-bit integer, so
-    code that draws this half as a single integer may fail or produce digits that are not random.
+    The first half of a palindrome with more than 36 digits may not fit into a 64-bit integer. Code
+    that draws this half as a single integer may therefore fail, or may produce digits that are not
+    random.
 
     Returns:
         the items for each length, or an empty dictionary if the items for at least one length are

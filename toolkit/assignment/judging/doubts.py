@@ -25,8 +25,9 @@ BROKEN: tuple[Id, ...] = ("does-not-learn", "not-written")
 
 
 def doubtful(log: Log) -> Iterator[tuple[int, str]]:
-    """For each kind of impossible value in the CSV file of a training run, yield the line number of
-    one such value, counting from 1, and a sentence that explains the problem.
+    """Yield the line number of an impossible value in the CSV file of a training run, and a
+    sentence that explains the problem. Only one value is reported for each kind of impossible
+    value. Lines are counted from 1.
     """
     steps, losses, accuracies = zip(*log.rows, strict=True)
     for line, (before, step) in enumerate(pairwise(steps), start=3):
@@ -57,9 +58,9 @@ def judge_records(
     """Return the findings about the records of a submission, or [] if it has no records.
 
     Args:
-        records: the records of the student's training runs and the pictures handed in with them;
-            they must be read before any of the student's code runs, because that code may change
-            them.
+        records: the records of the student's training runs and the pictures handed in with them.
+            The records and pictures must be read before any of the student's code runs, because
+            that code may change them.
         findings: the check's findings about the code.
         reached: the accuracy on unseen palindromes of 5 digits that the student's LSTM reached in
             the check's own short training run; None if there was no such run.
@@ -73,9 +74,9 @@ def judge_records(
 def _trainings(
     records: Records, findings: Collection[Finding], reached: float | None
 ) -> Iterator[Finding]:
-    """For each training run, yield a finding for each reason to doubt its record; then yield one
-    finding that lists the runs whose records give no reason for doubt and show better-than-chance
-    accuracy, if there are any.
+    """For each training run, yield a finding for each reason to doubt its record. Then consider the
+    runs whose records give no reason for doubt and show better-than-chance accuracy. If there are
+    any such runs, yield one finding that lists them.
     """
     fault = _fault_of_code(findings, reached)
     believed: list[str] = []

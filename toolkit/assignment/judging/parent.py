@@ -207,7 +207,7 @@ def _settle(
     root: str,
 ) -> None:
     """Replace each finding whose cause lies outside this part of the submission with one that names
-    the cause; if the check itself may have made the code fail, run the unchanged code again.
+    the cause. If the check itself may have made the code fail, run the unchanged code again.
     """
     settled = []
     for finding in verdicts.findings:
@@ -244,7 +244,7 @@ def _choose(
     part: Part, submission: Submission, host: Host, root: str, setting: tuple[Any, ...]
 ) -> tuple[Located, Verdicts]:
     """Judge every file that may be the one for this part of the assignment, for example for the
-    LSTM, and choose the file that is mentioned in other files or in the README.
+    LSTM. Among these files, choose the one that is mentioned in other files or in the README.
 
     If other files and the README mention no candidate, choose the file about which the check can
     answer the most questions, such as whether the loss is correct.
@@ -287,8 +287,8 @@ def _choose(
 def _leave_one_stop(verdicts_of: Mapping[Part, Verdicts]) -> None:
     """If several parts stop at the same line with the same error, remove the duplicate findings.
 
-    The finding is kept for every part about which the check could not answer all its questions; if
-    there is no such part, it is kept for one part only.
+    The finding is kept for every part about which the check could not answer all its questions. If
+    there is no such part, the finding is kept for one part only.
     """
     for part, verdicts in verdicts_of.items():
         for stop in list(verdicts.faults):
@@ -313,10 +313,10 @@ def _name_one_cause(verdicts_of: Mapping[Part, Verdicts]) -> None:
     """If the training stops and another finding has the same cause, remove the finding that reports
     the stop.
 
-    Two findings count as having the same cause if one reports that the training stops, the other is
-    about the data set or the LSTM, and the first lines of their exception messages are the same
-    apart from numbers. A sentence is added to the other finding, which is kept, to say that the
-    training stops with the same error.
+    Two findings count as having the same cause under three conditions. One finding reports that the
+    training stops. The other finding is about the data set or the LSTM. The first lines of their
+    exception messages are the same apart from numbers. A sentence is added to the other finding,
+    which is kept, to say that the training stops with the same error.
     """
     causes = [verdicts for part, verdicts in verdicts_of.items() if part not in TRAINS]
     for part, verdicts in verdicts_of.items():

@@ -36,8 +36,9 @@ def make_report(
         out: the directory for the report; edited files in this directory are never overwritten.
 
     Returns:
-        the directory used, and the names of the report files in it; the directory is `out` or, if
-        edited files in `out` would be lost, another directory, such as `<out>-2`.
+        the directory used, and the names of the report files in it. The directory is `out`, unless
+        edited files in `out` would be lost. In that case, the function uses another directory, such
+        as `<out>-2`.
 
     Raises:
         UsageError: the name consists only of whitespace, is too long or contains unprintable

@@ -77,7 +77,7 @@ def _ask_for_kind(
 
 def find_prompts(files: Mapping[PurePosixPath, bytes]) -> list[tuple[str, str]]:
     """Return the problems with the reports, such as prompts (`[[ ... ]]`) that the student has not
-    yet replaced; each problem is described both by a short phrase and by a full sentence.
+    yet replaced. Each problem is described both by a short phrase and by a full sentence.
     """
     remarks = []
     for path, content in files.items():

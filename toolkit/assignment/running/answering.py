@@ -104,9 +104,9 @@ def described(error: BaseException, root: Path) -> ErrorDescription:
     """Describe an exception for the judge, the process that checks the submission.
 
     The description contains the names of the exception's class and base classes, its message and
-    its location in the student's code. Where applicable, it also contains the module that could not
-    be imported, the path of the missing file, and the names of the limits, such as the limit on
-    disk space, that may have caused the exception.
+    its location in the student's code. Where applicable, the description also contains the module
+    that could not be imported and the path of the missing file. It also names the limits, such as
+    the limit on disk space, that may have caused the exception.
     """
     file, line = place_of(error, root)
     return {

@@ -92,9 +92,9 @@ def arguments(
 
     Args:
         tables: the tables in which names are looked up; the first table with a match decides.
-        known: the values to pass, keyed by the meaning of the parameter's name; a parameter that
-            has a default keeps it if the value for its meaning is None or has already been passed
-            to an earlier parameter.
+        known: the values to pass, keyed by the meaning of the parameter's name. A parameter with a
+            default keeps this default if the value for its meaning is None or has already been
+            passed to an earlier parameter.
         needed: more values with the same kind of keys as in `known`; they are passed only to
             parameters that have no default and for which `known` has no value.
         by_name: parameter name in lower case -> value, which takes precedence over all other
@@ -105,10 +105,10 @@ def arguments(
         given: the number of leading parameters that already have values.
 
     Returns:
-        the positional arguments, the keyword arguments, and a dictionary with one entry for each
-        value in `known` that is passed to the function: the key is the meaning of the value, and
-        the entry is the integer default of the parameter that receives the value, or None if this
-        parameter has no integer default.
+        the positional arguments, the keyword arguments, and a dictionary of integer defaults. The
+        dictionary has one key for each value in `known` that is passed to the function. The key is
+        the meaning of this value. The key is mapped to the integer default of the parameter that
+        receives the value, or to None if this parameter has no integer default.
 
     Raises:
         UnknownParameter: a parameter has no default, and no value is known for it.

@@ -1,11 +1,12 @@
-"""The types of the replies that a process with a student's code sends to the judge (the process
-that checks the submission); mypy checks the toolkit's code in both processes against these types.
+"""The types of the replies that a process with a student's code sends to the judge. The judge is
+the process that checks the submission. In both processes, mypy checks the toolkit's code against
+these types.
 
-The judge asks a question by calling a method of a class in `answers/`; the method runs in the
-process with the student's code, and its return type is the type of the reply. The judge does not
-import the classes in `answers/`, so `REPLIES` lists the return types again, and a test checks that
-they match the methods. The judge checks the type of each reply with the function `fits`, and
-rejects a reply of the wrong type.
+The judge asks a question by calling a method of a class in `answers/`. The method runs in the
+process with the student's code. The return type of the method is the type of the reply. The judge
+does not import the classes in `answers/`, so `REPLIES` lists the return types again, and a test
+checks that they match the methods. The judge checks the type of each reply with the function
+`fits`, and rejects a reply of the wrong type.
 """
 
 from collections.abc import Callable
@@ -93,8 +94,9 @@ class DatasetItems(TypedDict):
 
 
 class NoDatasetItems(TypedDict):
-    """The reply of `DatasetAnswers.items` if an item is not a pair of an input and a label that can
-    be converted to tensors, or if the shapes differ between items.
+    """The reply of `DatasetAnswers.items` if the items that were read cannot be used. One possible
+    reason is that an item is not a pair of an input and a label that can be converted to tensors.
+    Another is that the shapes differ between items, or that there are no items.
     """
 
     inputs: None
@@ -317,10 +319,11 @@ def fits(value: Any, kind: Any) -> bool:
     """Return True if a value received from the other process has the type `kind`.
 
     Args:
-        kind: the type, as in an annotation: None, Any or object, a class, a `TypedDict` (the value
-            may have further keys), a `list`, a `tuple`, a `dict` with strings as keys, a union, or
-            an `Annotated` type with functions that must return True for the value. A tuple arrives
-            as a list, because JSON has no tuples.
+        kind: the type, as in an annotation: None, Any or object, a class, a `TypedDict`, a `list`,
+            a `tuple`, a `dict` with strings as keys, a union, or an `Annotated` type with
+            functions. The value for a `TypedDict` may have further keys. The functions of an
+            `Annotated` type must return True for the value. A tuple arrives as a list, because JSON
+            has no tuples.
     """
     if kind is Any:
         return True

@@ -55,10 +55,11 @@ def serve(request: dict[str, Any], read: int, write: int, *private: int) -> dict
             `seconds` (of CPU time) and `memory` (in bytes).
 
     Returns:
-        the exit `status` (negative if a signal ended the process); the `cpu` seconds used; `late`,
-        which is True if the process was killed because it took too long; `starved`, the seconds for
-        which the process was ready to run but had no core; and `walls`, the names of the limits
-        that the process reached.
+        a dictionary with five entries. `status` is the exit status (negative if a signal ended the
+        process), and `cpu` is the number of CPU seconds used. `late` is True if the process was
+        killed because it took too long. `starved` is the number of seconds for which the process
+        was ready to run but had no core. `walls` contains the names of the limits that the process
+        reached.
     """
     process = Process(request, read, write, *private)
     ended = threading.Event()

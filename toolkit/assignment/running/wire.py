@@ -1,5 +1,5 @@
 """The messages between a child process, which runs a student's code, and the process that checks
-the submission; all values are sent as JSON, because unpickling data from a student's process would
+the submission. All values are sent as JSON, because unpickling data from a student's process would
 be unsafe.
 
 A frame consists of a nonce of 32 characters, the length of the JSON text as 8 hexadecimal digits,

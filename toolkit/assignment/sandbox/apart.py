@@ -136,7 +136,7 @@ def _run_and_exit(task: Callable[[], bytes], bounds: Bounds, write_end: int) -> 
 
 
 def _set_soft_limit(resource_id: int, limit: int) -> None:
-    """Set this process's soft limit for a resource, and leave the hard limit unchanged, so that a
+    """Set this process's soft limit for a resource. The hard limit is left unchanged, so that a
     sandbox started by the task can still set a limit of its own.
     """
     _, hard = resource.getrlimit(resource_id)

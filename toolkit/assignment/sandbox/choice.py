@@ -33,8 +33,8 @@ def find_isolation(own_code: bool = False, unsafe: bool = False) -> Isolation:
 
     Raises:
         ToolkitError: no kind of isolation works, for example because root cannot drop its
-            privileges on this machine; or the best kind that works is unsafe, and both `own_code`
-            and `unsafe` are False.
+            privileges on this machine. The error is also raised if the best kind that works is
+            unsafe, and both `own_code` and `unsafe` are False.
     """
     to_try = candidates()
     if own_code:

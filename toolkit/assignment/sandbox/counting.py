@@ -27,8 +27,8 @@ def own_memory(pid: int) -> int:
     """Return a process's memory in bytes, where memory that several processes share is divided
     equally among them.
 
-    After a fork, counting shared memory in full for each process would give much too large a sum,
-    because the new process at first shares all of its memory with its parent. `own_memory` takes
+    After a fork, the new process at first shares all of its memory with its parent. Counting shared
+    memory in full for each process would therefore give much too large a sum. `own_memory` takes
     longer than `memory`. If it cannot be determined how a process shares its memory, `own_memory`
     returns the same number as `memory`.
     """

@@ -28,8 +28,8 @@ def readable(paths: Iterable[str], left_out: Path) -> tuple[list[str], list[str]
     Returns:
         two lists: the paths that the program may read, with everything below them; and the folders
         that contain `left_out`, directly or in a subfolder. For the folders in the second list, the
-        program gets only the permission to list their contents; everything in them that is outside
-        `left_out` is covered by the first list.
+        program gets only the permission to list their contents. The first list covers everything in
+        these folders that is outside `left_out`.
     """
     waiting: list[Path] = []
     for name in paths:

@@ -94,9 +94,10 @@ class Watched:
             this socket pair; the descriptor of that end is the program's last command-line
             argument. The program can close that end in its child processes, which then cannot send
             messages in the program's name.
-        status: None while the program runs; "finished" if it ended by itself; the name of the
-            exceeded limit; "short" if the machine ran out of memory; "busy" if other programs used
-            the core for so long that the program's own time is unknown.
+        status: None while the program runs, and "finished" if it ended by itself. If the program
+            exceeded a limit, the status is the name of this limit. The status is "short" if the
+            machine ran out of memory. The status is "busy" if other programs used the core for so
+            long that the program's own time is unknown.
         starved: the number of seconds that the judge waited because other programs used the cores.
             These seconds do not count towards the time limit.
         printed: the error output of the program and of the programs that it starts, truncated at

@@ -160,8 +160,8 @@ def _parsed(data: bytes) -> object:
 
 
 def _discard(path: Path, folder: int) -> list[str]:
-    """Delete a scratch folder whose lock is held: first its subfolder `files`, then the file that
-    proves who made the folder, and then the folder itself if it is empty.
+    """Delete a scratch folder whose lock is held. Its subfolder `files` is deleted first, and then
+    the file that proves who made the folder. The folder itself is deleted last, if it is empty.
 
     Returns:
         a message for each file that could not be deleted.

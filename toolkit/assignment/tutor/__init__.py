@@ -58,8 +58,8 @@ def curve(
     Args:
         losses: a file such as "records/gan.csv", a list of losses, or the rows that you pass to
             keep_record.
-        network, length: the network ("lstm", "rnn" or "gan"), and the length T of the palindromes;
-            for an LSTM or RNN, give both unless a JSON file with the settings lies beside the CSV
+        network, length: the network ("lstm", "rnn" or "gan"), and the length T of the palindromes.
+            For an LSTM or RNN, give both unless a JSON file with the settings lies beside the CSV
             file with the losses.
         every: the number of steps between two losses; 1 by default.
     """

@@ -83,8 +83,8 @@ def _wrong(exercise: Exercise, comparison: Comparison, number: int) -> Answer:
 
 
 def _difference(got: Any, wanted: Any) -> list[Sentence]:
-    """Describe the first difference between a result and the correct one; the difference may be in
-    the number of values returned, the type, the shape, an element or the dtype.
+    """Describe the first difference between a result and the correct one. The two may differ in the
+    number of values returned, the type, the shape, an element or the dtype.
     """
     if isinstance(wanted, tuple):
         return _difference_of_several(got, wanted)
@@ -167,9 +167,10 @@ def as_text(
 ) -> str:
     """Return an answer as text.
 
-    `in_cell` is True if the tutor was called in a notebook cell. In this case, if the function is
-    correct and was tested on examples, the text also says where to copy it; if it is not yet
-    written, the text does not repeat its stub, because the notebook already shows it.
+    `in_cell` is True if the tutor was called in a notebook cell. In this case, the text also says
+    where to copy a function that is correct and was tested on examples. In a cell, the text does
+    not repeat the stub of a function that is not yet written, because the notebook already shows
+    the stub.
     """
     known = {"name": exercise.name, "file": exercise.file, "folder": as_argument(folder)}
 

@@ -362,8 +362,9 @@ class _Discriminator(nn.Module):
     def push(self, images: Tensor, wanted: str, mistake: str) -> Comparison:
         """Test that gradient descent would move D's outputs for `images` in the direction `wanted`.
 
-        `wanted` is "up" or "down"; the direction in the result is "up" or "down" if a step of
-        gradient descent would move all of D's outputs for `images` that way, and "-" otherwise.
+        `wanted` is "up" or "down". The direction in the result is "up" or "down" if a step of
+        gradient descent would move all of D's outputs for `images` that way. Otherwise, the
+        direction is "-".
         """
         directions: set[float] = set()
         for batch, answers in self.answered:

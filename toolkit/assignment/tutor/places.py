@@ -2,9 +2,10 @@
 
 A function in a cell is called in the notebook's process. A file runs in a child process whose time
 and memory are limited, as in `toolkit check`. If the file contains the exercise's function, this
-function is called. If the function is missing, if the call fails, or if the exercise asks for a
-class, the tutor instead checks the whole part of the assignment that contains the exercise, as
-`toolkit check` does, and looks for findings about the exercise.
+function is called. The tutor works differently if the function is missing, if the call fails, or if
+the exercise asks for a class. The tutor then checks the whole part of the assignment that contains
+the exercise, as `toolkit check` does. In the results of this check, the tutor looks for findings
+about the exercise.
 """
 
 import ast

@@ -142,8 +142,9 @@ class _Script:
         return str(self._words["cell"]).format(file=name, cell=cell, line=line)
 
     def _shown(self, value: Any) -> str:
-        """Return text of at most `MAX_TEXT` characters for a value: yes or no for a truth
-        value, a phrase for the effect of a change to the code, and `str(value)` for anything else.
+        """Return text of at most `MAX_TEXT` characters for a value. The text is yes or no for a
+        truth value, and a phrase for the effect of a change to the code. For anything else, the
+        text is `str(value)`.
         """
         return str(self._words["shown"].get(str(value), value))[:MAX_TEXT]
 

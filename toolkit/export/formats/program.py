@@ -124,8 +124,9 @@ class Scanned(nn.Module):
 
         An input value that is not from 0 to 9 causes an error in `.pt2` and ONNX files. A `.pt2`
         file contains an assertion that fails unless all digits are from 0 to 9. ONNX has no
-        assertions, but such a value still causes an error, because the table in which the network
-        looks up an input vector for each digit has only ten rows, for the digits 0 to 9.
+        assertions, but such a value still causes an error. The network looks up an input vector for
+        each digit in a table, which has only ten rows, for the digits 0 to 9. A negative value is
+        first replaced by 10, because ONNX would take -1 for the last row.
         """
         from torch._higher_order_ops.scan import scan  # not public yet, so it may move
 

@@ -4,8 +4,8 @@ To run the files, Python needs only torch.
 
 TorchScript is deprecated, and future versions of torch may drop it. If torch cannot write
 TorchScript, `why_not` returns the reason, and everything else still works. A `.pt` file contains
-code that runs when the file is loaded and when the network is called, so load only files that are
-listed in the manifest in the same folder.
+code that runs when the file is loaded and when the network is called. Therefore, load only `.pt`
+files that are listed in the manifest in the same folder.
 
 The bytes of a file depend only on the network and on torch's version. Without the functions
 `script` and `canonical`, the bytes would also depend on three other things:

@@ -3,8 +3,8 @@
 The Fréchet distance of a generator depends on which 10,000 images it happens to generate. For
 another 10,000 images from the same generator, the value of the distance can be higher or lower by
 one or two. An `Evaluator` therefore measures several sets of generated images and, for comparison,
-the same number of sets of real images; for both, it returns the mean and the standard deviation of
-the distance.
+the same number of sets of real images. For both kinds of images, the `Evaluator` returns the mean
+and the standard deviation of the distance.
 """
 
 from collections.abc import Iterator, Sequence

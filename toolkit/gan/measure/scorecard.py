@@ -110,8 +110,9 @@ def by_class(images: Tensor, digits: Tensor, count: int = 10) -> tuple[Tensor, l
         digits: the digits of the images, int64 (n,).
 
     Returns:
-        images (10 * count, 1, 28, 28), `count` for each digit from 0 to 9, with black images where
-        too few were found; and the number of images found for each digit, at most `count`.
+        images (10 * count, 1, 28, 28), `count` for each digit from 0 to 9; and the number of images
+        found for each digit, at most `count`. Where too few images of a digit were found, black
+        images fill the gap.
     """
     picked = torch.zeros(10, count, 1, 28, 28)
     numbers = []

@@ -184,9 +184,9 @@ def _convolution(
     paddings: tuple[int, int],
     transposed: bool,
 ) -> Layer | None:
-    """Return the description of a convolution for the playground's page; None if its stride,
-    padding or kernel size differs between height and width, because the page supports only equal
-    values.
+    """Return the description of a convolution for the playground's page, or None if the page does
+    not support the convolution. The page requires that the stride, padding and kernel size are each
+    the same for height and width.
     """
     stride, padding = strides[0], paddings[0]
     if strides[1] != stride or paddings[1] != padding or weight.size(2) != weight.size(3):
@@ -210,9 +210,9 @@ def _batch_norm(weight: Tensor | None, bias: Tensor | None, mean: Tensor, scale:
 
 
 def _affine(called: str, number: Any = 0.0) -> Layer | None:
-    """Return the layer y = times * x + plus for an operation on x (addition, subtraction,
-    multiplication, division or negation); None if the second operand, `number`, is a tensor of
-    several values.
+    """Return the layer y = times * x + plus for an operation on x. The operation is addition,
+    subtraction, multiplication, division or negation. The result is None if the second operand,
+    `number`, is a tensor of several values.
     """
     if isinstance(number, Tensor) and number.numel() != 1:
         return None

@@ -2,11 +2,11 @@
 
 Each part has its own file of rules, and `any.toml` has the rules that apply to any part.
 
-The name of a rule about a fault has two parts: the fault's id, which is also the name of the rule's
-table, and the rule's key in this table, which says how the fault was detected. For example, the
-rule `shapes` in the table `[wrong-loss]` has the name `wrong-loss.shapes`. The tables `[right]` and
-`[not-seen]` hold the rules for findings with these verdicts. A rule that has only a message is
-written as a plain string instead of a table.
+The name of a rule about a fault has two parts. The first part is the fault's id, which is also the
+name of the rule's table. The second part is the rule's key in this table, which says how the fault
+was detected. For example, the rule `shapes` in the table `[wrong-loss]` has the name
+`wrong-loss.shapes`. The tables `[right]` and `[not-seen]` hold the rules for findings with these
+verdicts. A rule that has only a message is written as a plain string instead of a table.
 """
 
 import functools

@@ -89,7 +89,7 @@ class Side:
         """Return the lines of a file.
 
         A line counts as shared if at least one of its tokens is part of a sequence of tokens that
-        also occurs in the other submission; `shared` contains the hashes of that submission's
+        also occurs in the other submission. `shared` contains the hashes of that submission's
         sequences.
         """
         words: dict[int, list[str]] = {}

@@ -11,8 +11,8 @@ cannot be read, and the code of a submission beyond its first `MAX_TOKENS` token
 of tokens as fingerprints comes from Schleimer, Wilkerson and Aiken, Winnowing, SIGMOD 2003; this
 module keeps all runs.)
 
-The tool compare50 also finds similar code, but its licence is the GPL, and it requires a version of
-attrs below 21, which recent versions of jsonschema and Jupyter do not support. In addition,
+The tool compare50 also finds similar code, but its licence is the GPL. It also requires a version
+of attrs below 21, which recent versions of jsonschema and Jupyter do not support. In addition,
 compare50 reads files of any size and writes pages that need scripts; both are unacceptable for
 untrusted archives.
 """
@@ -54,7 +54,7 @@ class Pair:
 
     Attributes:
         share: the fraction, 0 to 1, of the smaller submission's code that also occurs in the other
-            submission; the code of the skeleton is not counted, and all names count as the same
+            submission. The code of the skeleton is not counted, and all names count as the same
             token.
         share_with_names: the same fraction as `share`, but computed with different names treated as
             different tokens.
@@ -185,8 +185,8 @@ def blocks_of(files: Mapping[str, str]) -> tuple[dict[str, list[Block]], list[st
     """Return the tokens of each file, split into blocks at the start of each function or class.
 
     Returns:
-        the blocks of each file, and notes about the code that is left out, namely code after the
-        first error in a file or beyond a total of `MAX_TOKENS` tokens.
+        the blocks of each file, and notes about the code that is left out. The function leaves out
+        code after the first error in a file, and code beyond a total of `MAX_TOKENS` tokens.
     """
     blocks_of_files = {}
     left_out = []

@@ -23,8 +23,9 @@ class Platform:
     Attributes:
         file: a pattern for the prefix that the platform adds to the student's own file name; None
             if the platform adds no prefix. In this pattern, the group `mark` captures the
-            identifier by which the platform knows the student, `person` captures the student's
-            name, and `when` captures the time of the attempt; `person` and `when` may be empty.
+            identifier by which the platform knows the student. The group `person` captures the
+            student's name, and the group `when` captures the time of the attempt. Both `person` and
+            `when` may be empty.
         columns: the columns of the platform's file, in order; `GRADE` stands for the column with
             the points.
         key: the column with the student's identifier.

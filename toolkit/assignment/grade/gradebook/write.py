@@ -215,8 +215,9 @@ def _row_of(
 ) -> Row | None:
     """Return the roster's row for an archive's owner, or None if there is no such row.
 
-    The owner is the student whose identifier on the platform appears in the archive's file name or,
-    if there is no such student, the one whose student number appears in it.
+    The owner is the student whose identifier on the platform appears in the archive's file name. If
+    there is no such student, the owner is the student whose student number appears in the file
+    name.
     """
     numbered = roster.by_number(number)
     if match is None:
@@ -235,9 +236,9 @@ def _row_of(
 def _newest(hand_ins: list[HandIn], written: Written) -> list[HandIn]:
     """Return each student's newest archive.
 
-    If the file names do not show which of a student's archives is the newest, the function chooses,
-    among those that may be the newest, the one that comes last in `hand_ins`, and adds a message
-    for the teacher to `written`.
+    Sometimes the file names do not show which of a student's archives is the newest. The function
+    then considers the archives that may be the newest, and chooses the one that comes last in
+    `hand_ins`. It also adds a message for the teacher to `written`.
     """
     by_owner: dict[object, list[HandIn]] = {}
     for hand_in in hand_ins:

@@ -174,8 +174,9 @@ def _with_other_scripts(child: GANChild, game: Game, lines: Lines) -> Game:
 
 
 def _artist_like(game: Game, probe: "Probe") -> Artist | None:
-    """Return an `Artist` that draws digits in place of the generator, as images with the shape and
-    value range of the generator's images; return None if the shape or the range is not known.
+    """Return an `Artist` that draws digits in place of the generator. Its images have the shape and
+    value range of the generator's images. If the shape or the range is not known, the function
+    returns None.
     """
     low, high = bounds_of(game, probe.images)
     outputs = [call.output for call in game.draws if call.output is not None]
@@ -187,9 +188,9 @@ def _artist_like(game: Game, probe: "Probe") -> Artist | None:
 def _stops_untrained(game: Game) -> bool:
     """True if the script trained both networks for some steps but did not run to its end.
 
-    A script may fail to reach its end only because the check cuts its training short: for example,
-    a script that searches the generated images for certain digits cannot find them if the generator
-    has not yet learned to draw digits.
+    A script may fail to reach its end only because the check cuts its training short. For example,
+    a script may search the generated images for certain digits. It cannot find them if the
+    generator has not yet learned to draw digits.
     """
     trace = game.trace
     if not all(player.steps for player in game.players()):

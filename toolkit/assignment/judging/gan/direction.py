@@ -34,8 +34,9 @@ class Pushes(NamedTuple):
 
     @property
     def sign(self) -> int:
-        """The direction in which most optimiser steps move the discriminator's outputs: 1 if more
-        steps raise the outputs than lower them, -1 if more lower them than raise them, else 0.
+        """The direction in which most optimiser steps move the discriminator's outputs. The value
+        is 1 if more steps raise the outputs than lower them, and -1 if more steps lower them than
+        raise them. Otherwise, the value is 0.
 
         Some optimiser steps may move the outputs in the other direction, because the code may
         deliberately swap the labels of real and generated images in these steps.
@@ -69,9 +70,9 @@ class Sides(NamedTuple):
     """How training steps push the discriminator's outputs (up or down) in the three cases that the
     check compares.
 
-    `real` and `drawn` say how the discriminator's steps push its outputs for real and for generated
-    images; `wanted` says how the generator's steps push the discriminator's outputs for generated
-    images.
+    `real` and `drawn` describe the discriminator's steps. They say how these steps push the
+    discriminator's outputs for real and for generated images. `wanted` says how the generator's
+    steps push the discriminator's outputs for generated images.
     """
 
     real: Pushes
@@ -112,8 +113,8 @@ def _pushes(game: Game, turns: list[Turn], *, drawn: bool) -> Pushes:
 def _compare(game: Game, sides: Sides, verdicts: Verdicts) -> None:
     """Compare the directions in which the losses push the discriminator's outputs.
 
-    If the discriminator's loss pushes the outputs in a clear direction for only one kind of image,
-    real or generated, the check assumes that the outputs for the other kind are pushed in the
+    The discriminator's loss may push the outputs in a clear direction for only one kind of image,
+    real or generated. The check then assumes that the outputs for the other kind are pushed in the
     opposite direction, as they should be.
     """
     real = sides.real.sign or -sides.drawn.sign
@@ -205,10 +206,10 @@ def _loss_of(game: Game, turns: list[Turn], *, drawn: bool) -> Placed | None:
 
     Returns:
         The loss. If the loss was not recorded, the function returns the line that computed the
-        value from which the backward pass starts, or, if this line is unknown, the call to the
-        discriminator. Sometimes no backward pass goes through a call to the discriminator with
-        images of the requested kind. The function then returns the location of the first given
-        optimiser step, or None if no steps are given.
+        value from which the backward pass starts. If this line is unknown, the function returns the
+        call to the discriminator. Sometimes no backward pass goes through a call to the
+        discriminator with images of the requested kind. The function then returns the location of
+        the first given optimiser step, or None if no steps are given.
     """
     for judged, _, backward in game.pushes(turns):
         if bool(judged.drawn.any()) != drawn:

@@ -157,7 +157,7 @@ class Game:
         the backward pass. The pushes are the gradients at these outputs with adjusted signs.
 
         The push on an output is the gradient of the loss with respect to this output, with the sign
-        reversed if the optimiser minimises the loss; a positive push therefore means that the
+        reversed if the optimiser minimises the loss. A positive push therefore means that the
         optimiser step should raise the output.
         """
         for turn in turns:
@@ -422,9 +422,9 @@ def _are_changed(made: Tensor, shown: Tensor) -> bool:
     """True if most images in `shown`, (batch, pixels), are noisy or rescaled versions of the images
     in `made`.
 
-    Even unrelated images may correlate, but when each image in `shown` is regressed on the
-    corresponding image in `made`, unrelated images rarely give slopes near 1 for nearly the whole
-    batch.
+    Even unrelated images may correlate. The function therefore also regresses each image in `shown`
+    on the corresponding image in `made`. If the images are unrelated, the slopes are rarely near 1
+    for nearly the whole batch.
     """
     if made.shape != shown.shape or made.size(1) < PIXELS:
         return False

@@ -217,8 +217,8 @@ def _check_stale(player: Player, verdicts: Verdicts) -> bool:
 def _check_pushes(game: Game, discriminator: Player, verdicts: Verdicts) -> None:
     """Report the last discriminator step that pushes outputs for generated images both up and down.
 
-    If some of the gradients in a discriminator step push the outputs for generated images up and
-    others push them down, the step also uses gradients of the generator's loss.
+    In such a step, some of the gradients push these outputs up and others push them down. The step
+    therefore also uses gradients of the generator's loss.
     """
     last: Step | None = None
     last_pushes: list[float] = []

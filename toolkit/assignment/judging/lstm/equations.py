@@ -97,9 +97,9 @@ def _is_far(match: Match, readout: Map) -> bool:
 
 
 def _fresh(network: Network, most: int | None = None) -> list[tuple[Tensor, Tensor]]:
-    """Return inputs that were not used in the search for the gates and states, each paired with the
-    network's logits for that input, up to a constant in each row. Where the network allows this,
-    the batch sizes and lengths also differ from those in the search.
+    """Return pairs, each with a new input and the network's logits for it, up to a constant in each
+    row. These inputs were not used in the search for the gates and states. Where the network allows
+    this, the batch sizes and lengths also differ from those in the search.
 
     Args:
         most: the maximum number of steps; if it is None, some sequences may be longer than those
@@ -372,8 +372,8 @@ def _larger(network: Network, usual: reference.Model) -> reference.Model:
     """Give large weights to a network that reads digits (whose inputs cannot be made large), so
     that its gates saturate; the network's values must still match the equations.
 
-    If the values over the usual number of steps do not match the equations, for example because the
-    code clips the states, shorter sequences are tried where the network accepts them.
+    The values over the usual number of steps may not match the equations, for example because the
+    code clips the states. In this case, shorter sequences are tried if the network accepts them.
 
     Returns:
         a model of the network with its new, large weights, if the values that the network computes

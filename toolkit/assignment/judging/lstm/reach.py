@@ -67,7 +67,7 @@ def _far_inputs(network: Network, layer: Layer, batch: int, steps: int) -> tuple
     with a few random inputs of the usual size.
 
     The repeated input makes the network's states large, and the random inputs at the end make them
-    small again; the outputs therefore show whether the code limited the states while they were
+    small again. The outputs therefore show whether the code limited the states while they were
     large.
 
     Returns:
@@ -100,8 +100,8 @@ def _firm_rows(model: Model, read: Tensor) -> Tensor:
 
 
 def _rounded(model: Model) -> Model:
-    """Return a copy of the model in which the layers' weights have been changed at random, by about
-    as much as rounding errors change the result of a least-squares fit.
+    """Return a copy of the model with random changes to the layers' weights. The changes are about
+    as large as those that rounding errors cause in the result of a least-squares fit.
     """
     rng = torch.Generator().manual_seed(13)
 

@@ -33,8 +33,8 @@ def find_network(
 
     Args:
         kinds: the names of the Python classes that may implement the network, the most likely one
-            first; each is mapped to a description of how the student's training script calls the
-            class, or to None if no call was seen.
+            first. Each name is mapped to a description of how the student's training script calls
+            the class, or to None if no call was seen.
 
     Returns:
         the network that was found, or None if no class could be instantiated and called; and an
@@ -52,9 +52,9 @@ def find_network(
 
 
 def _first_of(child: LSTMChild, usages: Sequence[Usage]) -> tuple[Network | None, Failure]:
-    """Return the first network that can be called and handles its input correctly; if there is
-    none, return the first that can be called, even if it ignores the last digit or mixes the
-    sequences of a batch.
+    """Return the first network that can be called and handles its input correctly. If there is
+    none, return the first network that can be called, even if it ignores the last digit or mixes
+    the sequences of a batch.
     """
     first: Failure = None
     best: Network | None = None
@@ -104,8 +104,9 @@ def _as_seen(kind: str, call: SeenCall) -> Iterator[Usage]:
 
 
 def _by_contract(kind: str) -> Iterator[Usage]:
-    """Yield ways to build and call the class: first the way that the skeleton's code uses, then
-    other input layouts, and finally other sizes, for classes that work only with certain sizes.
+    """Yield ways to build and call the class. The first is the way that the skeleton's code uses.
+    Then come other input layouts, and finally other sizes, for classes that work only with certain
+    sizes.
 
     A class that works only with certain sizes may require a fixed sequence length, a fixed batch
     size, or a batch size that equals the hidden size.

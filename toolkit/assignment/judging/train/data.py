@@ -252,9 +252,9 @@ def _shorter(trace: Trace, sets: list[Items], length: int) -> Iterator[tuple[str
     """Yield the options that may set the length of the palindromes, each with a value that should
     shorten them.
 
-    Each value leaves the palindromes long enough for at least four times as many different
-    palindromes as the data sets have items, so data sets without a common palindrome remain
-    possible. Nothing is yielded if one of the data sets draws new items each time that it is read.
+    With each value, there are still at least four times as many different palindromes as the data
+    sets have items. Data sets without a common palindrome therefore remain possible. Nothing is
+    yielded if one of the data sets draws new items each time that it is read.
 
     Args:
         sets: the items of the data sets; each item is a palindrome of `length` digits.
@@ -282,9 +282,9 @@ def _are_of_length(length: int, sets: list[Items]) -> bool:
 
 
 def _same_loads(loads: list[Load], trace: Trace, again: Trace) -> list[Load]:
-    """For each data loader in `loads`, return its counterpart in a second run: if the loader was
-    the n-th to be created in the first run, its counterpart is the n-th to be created in the
-    second.
+    """For each data loader in `loads`, return its counterpart in a second run. If the loader was
+    the n-th to be created in the first run, its counterpart is the n-th to be created in the second
+    run.
 
     Returns:
         the corresponding loaders of the second run, or an empty list if that run created too few
@@ -356,8 +356,9 @@ def _items_of(child: TrainChild, load: Load) -> Items:
 
 
 def _data_of(load: Load) -> Data:
-    """Return a key that identifies the data of a loader: the id of the data set, its size when the
-    loader was created, and either the loader's id, if the loader uses a custom sampler, or None.
+    """Return a key that identifies the data of a loader. The key contains the id of the data set
+    and its size when the loader was created. The last entry of the key is the loader's id if the
+    loader uses a custom sampler, and None otherwise.
     """
     chosen = load.load if load.sampled else None
     return load.dataset, load.size, chosen

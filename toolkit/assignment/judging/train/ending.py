@@ -45,9 +45,9 @@ def check_end(trace: Trace, verdicts: Verdicts, left: Id | None = None) -> Stude
     """Report what stopped the script, if anything did.
 
     Args:
-        left: the id of the finding that is reported if the script needs something that is
-            unavailable during the check, such as a network connection; if None, the finding has no
-            id.
+        left: the id of a finding; if None, the finding has no id. The finding is reported if the
+            script needs something that is unavailable during the check, such as a network
+            connection.
 
     Returns:
         The script's exception if it still has to be reported, otherwise None.

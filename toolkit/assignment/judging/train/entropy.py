@@ -88,7 +88,7 @@ def outputs_of(call: Call) -> list[Tensor]:
 
 def steps_of(output: Tensor) -> Iterator[tuple[str, Tensor]]:
     """Yield the output, (batch, 10), at each time step and its mean over all steps, each with a
-    name; each of the first two axes is tried as the time axis.
+    name. Each of the first two axes is tried as the time axis.
 
     For each axis that may be the time axis, the output at the last time step is yielded first, with
     "" as its name; all other results follow.

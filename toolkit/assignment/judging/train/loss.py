@@ -153,9 +153,9 @@ def _start_of(losses: list[Loss], start: float) -> tuple[Loss, str | None]:
         start: the mean value of the tensor from which the backward pass started.
 
     Returns:
-        The loss (the last one if several were combined) and a description of the combination, such
-        as "the sum of"; the description is None if the backward pass started from a single loss, or
-        if two losses were combined in a way that was not recognised.
+        The loss and a description of the combination, such as "the sum of". If several losses were
+        combined, the returned loss is the last one. The description is None if the backward pass
+        started from a single loss, or if two losses were combined in a way that was not recognised.
     """
     values = [_value(loss) for loss in losses]
     for loss, value in zip(reversed(losses), reversed(values), strict=True):

@@ -204,10 +204,10 @@ class WatchedNetwork(Record):
     lines: dict[int, Place]  # id of a parameter -> where it was made
 
     def line_of(self, call: Call) -> Place | Call:
-        """Return the line of code that makes the output of a call: usually a line of the student's
-        `forward`, but if the student did not write the class or there is no output, the line that
-        creates the network's last layer. If this line is unknown, return the call itself, which
-        also has a file and a line.
+        """Return the line of code that makes the output of a call. This is usually a line of the
+        student's `forward`. But if the student did not write the class or there is no output, it is
+        the line that creates the network's last layer. If this line is unknown, return the call
+        itself, which also has a file and a line.
         """
         made = call.output.made if self.file and call.output else self.made_last
         return made if made.line else call
@@ -334,9 +334,9 @@ class Trace(Record):
         return networks
 
     def _data_of(self, parameters: set[int]) -> set[int]:
-        """Return the indices of these events: all calls to networks that have any of the
-        parameters, the creation of the DataLoaders that supplied the inputs of these calls, and
-        these loaders' batches.
+        """Return the indices of two kinds of events. The first kind is all calls to networks that
+        have any of the parameters. The second kind concerns the DataLoaders that supplied the
+        inputs of these calls: the creation of each loader, and its batches.
         """
         networks = self._networks_with(parameters)
         calls = [event for event in self.all(Call) if event.network in networks]

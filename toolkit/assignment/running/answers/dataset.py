@@ -45,11 +45,11 @@ class DatasetAnswers:
 
         Returns:
             `name`, the class's name; `split`, the constructor parameter that selects the split,
-            with two of its values; `one_hot`, the constructor parameter that asks for one-hot
-            digits; and `item` and `init`, the locations (file and line) of the method that returns
-            items and of the constructor. Parameter names are in lower case, and a parameter that
-            does not exist is None. If the file has no data set class, `name` is None, and
-            `functions` lists the names of the file's functions.
+            with two of its values; and `one_hot`, the constructor parameter that asks for one-hot
+            digits. The reply also contains two locations (file and line): `item` for the method
+            that returns items, and `init` for the constructor. Parameter names are in lower case,
+            and a parameter that does not exist is None. If the file has no data set class, `name`
+            is None, and `functions` lists the names of the file's functions.
         """
         module = import_briefly(self.root / file, self.root, name)
         kind = _dataset_in(classes(module, object), name)
@@ -81,10 +81,11 @@ class DatasetAnswers:
                 names in lower case.
 
         Returns:
-            `inputs` (n, ...) and `labels` (n, numbers per label), both converted to floats, with
-            one row for each of the n items; and `dtype`, the original dtype of the inputs. Unless
-            every item has an input and a label that can be converted to tensors, with the same
-            shapes in all items, `inputs` and `labels` are None and there is no `dtype`.
+            `inputs` (n, ...) and `labels` (n, numbers per label), both converted to floats; and
+            `dtype`, the original dtype of the inputs. `inputs` and `labels` have one row for each
+            of the n items. Every item must have an input and a label that can be converted to
+            tensors, and the shapes must be the same in all items. Otherwise, `inputs` and `labels`
+            are None and there is no `dtype`.
         """
         known = {
             "classes": 10,

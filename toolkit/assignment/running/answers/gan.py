@@ -64,9 +64,9 @@ class GANAnswers(Runs):
             pixels: the number of pixels in one of the generator's images.
 
         Returns:
-            what `run` returns for the script's second run; None if the second run neither finished
-            nor made enough training steps, in which case the results of the first run remain in
-            use.
+            what `run` returns for the script's second run, or None if the second run neither
+            finished nor made enough training steps. If the result is None, the results of the first
+            run remain in use.
         """
         first = self.script
         shapes = shapes_of(first.tracer.networks[generator])
@@ -133,7 +133,7 @@ class GANAnswers(Runs):
 
         Args:
             maker: the name of a module, and the name of a function in it that creates the exported
-                files; `toolkit export` passes the name of the module that defines `own_files`, and
+                files. `toolkit export` passes the name of the module that defines `own_files`, and
                 the name of `own_files` itself. The module is passed by name because it lies outside
                 the package `running`, the only part of the toolkit that a sandbox contains.
 
@@ -181,8 +181,9 @@ class GANAnswers(Runs):
         that checks the submission) supplies the generator's images.
 
         While the student's function runs, the generator calls back("draw", z, training) to request
-        images from the judge, and returns the images that it receives; a digit classifier calls
-        back("classify", images) to request logits, and returns the logits that it receives.
+        images from the judge. The generator then returns the images that it receives. Similarly, a
+        digit classifier calls back("classify", images) to request logits from the judge, and
+        returns the logits that it receives.
 
         Args:
             name: the name of the function, or "Class.method" for a method.
@@ -195,17 +196,17 @@ class GANAnswers(Runs):
             own: values for particular parameters, with precedence over `values`; the keys are the
                 parameters' names in lower case.
             seed: the seed of the random number generator.
-            known_to_end: True if the function is known to return; in this case, its calls to
-                networks are not recorded, and the function is not stopped at such a call, however
-                many training steps it has made.
+            known_to_end: True if the function is known to return. In this case, its calls to
+                networks are not recorded. The function is not stopped at such a call either,
+                however many training steps it has made.
 
         Returns:
             `returned` (the tensors that the function returned), `noise` (the tensors that the call
             created without an input tensor, such as random noise), `lines` (the file and line of
             each network call), `error` (the exception), and `unknown` (why the call was not
-            completed, given as the name of a parameter for which no value is known, as the name of
-            the function if it was not found, or as "training" if the function trained for too
-            long).
+            completed). If a parameter has no known value, `unknown` is the name of this parameter.
+            If the function was not found, `unknown` is the name of the function. If the function
+            trained for too long, `unknown` is "training".
         """
         tracer = self.script.tracer
         network = tracer.networks[generator]

@@ -151,12 +151,14 @@ class LSTMAnswers:
                 their parameters.
 
         Returns:
-            `took`, a dictionary of the sizes that the constructor accepts, each with its default,
-            or with None if it has no default; `recurrent`, a file and a line for each module in the
-            network that belongs to one of torch's recurrent classes or to a subclass: the start of
-            the class if the student wrote it, and otherwise the place where the module was created;
-            and `tensors`, a list of the network's floating-point parameters, buffers and other
-            tensors.
+            `took`, a dictionary of the sizes that the constructor accepts; `recurrent`, a list of
+            places in the code, each given as a file and a line; and `tensors`, a list of the
+            network's floating-point parameters, buffers and other tensors. `took` gives each size
+            its default, or None if the default is missing or not an integer. If `as_seen` is True,
+            all values in `took` are None. `recurrent` gives one place for each module in the
+            network that belongs to one of torch's recurrent classes or to a subclass. If the
+            student wrote the module's class, this place is the start of the class. Otherwise, it is
+            the place where the module was created.
         """
         self.kind, self.sizes, self.as_seen, self.optimizer = kind, sizes, as_seen, None
         torch.manual_seed(0)
@@ -182,8 +184,8 @@ class LSTMAnswers:
 
     def _recurrent(self) -> list[FileLine]:
         """For each module in the network that is one of torch's recurrent modules, return a file
-        and a line: the place where the module's class begins if the student wrote this class, or
-        else the place where the module was created.
+        and a line. If the student wrote the module's class, they give the place where the class
+        begins. Otherwise, they give the place where the module was created.
         """
         places: list[FileLine] = []
         for name, module in self.network.named_modules():
@@ -240,8 +242,8 @@ class LSTMAnswers:
 
         Returns:
             a dictionary with all entries of the dictionaries that `operations.pieces`,
-            `operations.notable` and `tensors.changed` return, and two more: `outputs`, the tensors
-            that the network returned for each input; and `written`, which maps the name of each
+            `operations.notable` and `tensors.changed` return, and two more: `outputs` contains the
+            tensors that the network returned for each input. `written` maps the name of each
             changed tensor to the file and line where the student's code assigned it.
         """
         network = self.network.eval()
@@ -291,10 +293,11 @@ class LSTMAnswers:
 
     def makes(self, *, x: Tensor) -> list[Made]:
         """Return the tensors that a call to the network creates from scratch rather than from an
-        input tensor; if the call fails, return those that it had created by then.
+        input tensor. If the call fails, return the tensors that it had created from scratch by
+        then.
 
         Each tensor is described by the [file, line] of the code that created it, its shape, and a
-        flag that is True if all its elements are zero; the entry `new` in the result of
+        flag that is True if all its elements are zero. The entry `new` in the result of
         `operations.notable` has the same format.
         """
         operations = self._operations()
@@ -400,9 +403,10 @@ class LSTMAnswers:
         return {"left": gpu.left}
 
     def calls(self) -> CallsHeard:
-        """Return the calls that the student's code has made so far, in three lists: those that
-        would use a GPU (`gpu`), those that only create a device object for a GPU (`device`), and
-        those that ran one of torch's recurrent layers (`recurrent`).
+        """Return the calls that the student's code has made so far, in three lists. The list `gpu`
+        contains the calls that would use a GPU. The list `device` contains the calls that only
+        create a device object for a GPU. The list `recurrent` contains the calls that ran one of
+        torch's recurrent layers.
 
         Each call is a list: [name, file, line].
         """
@@ -436,9 +440,9 @@ class LSTMAnswers:
         """Return a dictionary, keyed by parameter name, of the values that `forward` needs in
         addition to its input.
 
-        If one parameter takes the initial states, its value is a tuple of two zero tensors, for the
-        hidden and the cell state; if several parameters take them, the value of each is one zero
-        tensor.
+        If only one parameter takes the initial states, its value is a tuple of two zero tensors,
+        for the hidden and the cell state. If several parameters take the initial states, the value
+        of each is one zero tensor.
         """
         function = network.forward
         if type(network).__call__ is not nn.Module.__call__:

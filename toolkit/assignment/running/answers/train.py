@@ -35,19 +35,20 @@ class TrainAnswers(Runs):
     def plainly(self, *, file: str, existing: Sequence[str]) -> ErrorDescription | None:
         """Run a script as `python FILE` does, until it ends or stops with an error.
 
-        No loop is shortened, and no command-line argument is guessed; the run only records each
-        limit, set by the sandbox or by the check, that the script reaches, such as the limit on
-        disk space. Unlike a run on the student's machine, this run does not download MNIST. If
-        there is no GPU, code that asks for one runs on the CPU; packages for plotting or logging
-        that are not installed are replaced with dummy modules. If the script loads a weight file
-        that was not handed in, its networks keep their current weights.
+        No loop is shortened, and no command-line argument is guessed. The run only records each
+        limit that the script reaches, such as the limit on disk space. These limits are set by the
+        sandbox or by the check. Unlike a run on the student's machine, this run does not download
+        MNIST. If there is no GPU, code that asks for one runs on the CPU; packages for plotting or
+        logging that are not installed are replaced with dummy modules. If the script loads a weight
+        file that was not handed in, its networks keep their current weights.
 
         Args:
             existing: the paths to keep in the folder; all others are deleted before each run.
 
         Returns:
-            the exception, in the format of `answering.described`; None if the script reached its
-            end, or if the exception may have occurred only because weights or a GPU were missing.
+            the exception, in the format of `answering.described`. The result is None if the script
+            reached its end, or if the exception may have occurred only because weights or a GPU
+            were missing.
         """
         weights = Weights()
         has_gpu = False
@@ -74,9 +75,9 @@ class TrainAnswers(Runs):
 
         Args:
             existing: as for `plainly`.
-            weights: keeps track of the weight files that were not handed in; if an earlier run
-                failed because such a file was missing, `torch.load` now returns a stand-in for it
-                instead of raising an error.
+            weights: keeps track of the weight files that were not handed in. If an earlier run
+                failed because such a file was missing, `torch.load` now returns a stand-in for this
+                file instead of raising an error.
             has_gpu: True to pretend that there is a GPU: code that asks for one then runs on the
                 CPU.
 
@@ -135,9 +136,9 @@ class TrainAnswers(Runs):
 
         Returns:
             `rows` (n, numbers per item), float32, the flattened input of each item; `total`, the
-            number of items, or None for an `IterableDataset`; and `redrawn`, which is True if an
-            item differed when it was read again, or if the data set is an `IterableDataset`, for
-            which this is assumed.
+            number of items; and `redrawn`, which is True if an item differed when it was read
+            again. For an `IterableDataset`, `total` is None, and `redrawn` is True because a
+            difference is assumed.
         """
         loader = self.script.tracer.loads[load]
         deadline = time.process_time() + seconds
@@ -179,8 +180,8 @@ def _rows(items: Iterable[Any], deadline: float) -> list[Tensor]:
 
 
 def _input(item: Any) -> Tensor:
-    """Return the input from an item of a data set, flattened: the first value in the item, or the
-    item itself if it is not a dictionary, a tuple or a list.
+    """Return the input from an item of a data set, flattened. If the item is a dictionary, a tuple
+    or a list, its first value is the input. Any other item is itself the input.
     """
     if isinstance(item, dict):
         item = next(iter(item.values()))

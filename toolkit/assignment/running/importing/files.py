@@ -71,7 +71,7 @@ class FolderFinder(MetaPathFinder):
     """An import finder for `import name.module` where `name` is one of the student's folders, at
     any depth, or the submission's folder itself.
 
-    The submission's folder may have had any name on the student's machine, so if no other folder
+    The submission's folder may have had any name on the student's machine. So if no other folder
     called `name` contains Python files, `name` is taken to mean the submission's folder, provided
     that this folder contains `module`.
     """
@@ -95,9 +95,9 @@ class FolderFinder(MetaPathFinder):
         return spec
 
     def _folder(self, name: str) -> Path | None:
-        """Return the folder that a package name seems to refer to: a folder with this name that
-        contains Python files, or failing that, the submission's folder if it is imported by this
-        name, or None.
+        """Return the folder that a package name seems to refer to, or None. The first choice is a
+        folder with this name that contains Python files. The second choice is the submission's
+        folder, if it is imported by this name.
         """
         for path in sorted(self.root.rglob(name)):
             if path.is_dir() and any(path.glob("*.py")):
@@ -130,9 +130,9 @@ def prepare_imports(
     """Put a student's folder and its parent folders on the import path, and add stand-ins for
     packages that the check does not need.
 
-    The import path contains the student's folder and those of its parent folders that are inside
-    `root` or are `root` itself, because the student may start a script in any of these folders, and
-    Python then adds the script's folder to the path.
+    The import path contains the student's folder. It also contains those of the folder's parents
+    that are inside `root` or are `root` itself. The student may start a script in any of these
+    folders, and Python then adds the script's folder to the path.
 
     Args:
         lacking: True to use stand-ins only for packages that this machine lacks.

@@ -46,9 +46,9 @@ class StandIns(MetaPathFinder, Loader):
         return ModuleSpec(name, self, is_package=True)
 
     def _replaces_top(self, name: str, asking: FrameType) -> bool:
-        """Return True if a stand-in replaces a top-level module: either the module is not
-        installed, or it is installed, is not the student's own, and is imported by one of the
-        student's files.
+        """Return True if a stand-in replaces a top-level module. This is the case if the module is
+        not installed. It is also the case if an installed module is not the student's own and is
+        imported by one of the student's files.
 
         Args:
             asking: the stack frame that called `find_spec`; this frame belongs to Python's import

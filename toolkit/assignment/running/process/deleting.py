@@ -93,8 +93,9 @@ def empty(folder: int) -> list[str]:
 
 
 def _delete_files(folder: int, level: _Level, failures: list[str]) -> str | None:
-    """Delete the files in a folder, but stop at the first subfolder that has not been processed yet
-    and return its name; return None if there is no such subfolder.
+    """Delete the files in a folder, but stop at the first subfolder that has not been processed
+    yet. Return the name of this subfolder, or None if there is no such subfolder. The function also
+    stops and returns None if too many files could not be deleted (see `MOST_FAILURES`).
     """
     with os.scandir(folder) as entries:
         for entry in entries:

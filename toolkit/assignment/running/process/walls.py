@@ -2,7 +2,7 @@
 example on disk space.
 
 In the code, a limit that only the check or the sandbox imposes is called a wall. This module looks
-for all known limits of this kind; only the process that checks the submission knows which limits
+for all known limits of this kind. Only the process that checks the submission knows which limits
 actually exist on the system where the code runs (`Host.walls`).
 """
 
@@ -140,8 +140,8 @@ def _count_tasks() -> int:
 
 @contextlib.contextmanager
 def noticed() -> Iterator[None]:
-    """Report each limit that code in the `with` block reaches, if the limit is in `LASTING` (the
-    limits that cause later failures), even if the code catches the exception and continues.
+    """Report each limit in `LASTING` (the limits that cause later failures) that code in the `with`
+    block reaches. A limit is reported even if the code catches the exception and continues.
 
     The reports are written to standard error. The function traces all Python calls, which makes
     Python slower, so it is only for runs whose speed does not matter.

@@ -232,9 +232,9 @@ def _owner_of(name: str, network: nn.Module) -> tuple[str, nn.Module]:
 
 
 def _changed_tensor(name: str, args: Any) -> Tensor | None:
-    """Return the tensor from which a call computes its result, taken to be the first tensor among
-    the arguments; None if there is none or if the function uses only a tensor's shape, as
-    `zeros_like` does.
+    """Return the tensor from which a call computes its result. This tensor is taken to be the first
+    tensor among the arguments. Return None if there is no such tensor, or if the function uses only
+    a tensor's shape, as `zeros_like` does.
     """
     for word in LIKE:
         if word in name:

@@ -29,8 +29,8 @@ def is_normal(n: int, mean: float, deviation: float, fourth: float) -> bool:
 
 def is_pulled(means: Sequence[float]) -> bool:
     """True if the generator's loss pushes D(G(z)) in much the same way as the discriminator's loss
-    pushes D(x), that is, if the third value of `means` lies more than 60% of the way from the
-    second value to the first.
+    pushes D(x). This is the case if the third value of `means` lies more than 60% of the way from
+    the second value to the first.
 
     The push of a loss on an output of D measures how strongly an optimiser step that follows from
     this loss should change the output. A positive push should raise the output, and a negative push

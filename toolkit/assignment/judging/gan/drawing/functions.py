@@ -80,8 +80,9 @@ class Function:
 
 
 def _are_ends(first: str, second: str) -> bool:
-    """True if two parameter names can stand for the ends of an interpolation: replacing a word such
-    as `start` in the first name by its counterpart, such as `end`, gives the second name.
+    """True if two parameter names can stand for the ends of an interpolation. This is the case if a
+    word in the first name, such as `start`, can be replaced by its counterpart, such as `end`, to
+    give the second name.
     """
     return any(first.replace(start, stop) == second != first for start, stop in ENDS)
 
@@ -152,8 +153,9 @@ class Functions:
         """Call a function with stand-ins for the generator, the classifier and the digits.
 
         Args:
-            ends: the two latent points, (2, latent_dim); if the function has one parameter for each
-                point and fails, it is called again with a batch dimension added to each point.
+            ends: the two latent points, (2, latent_dim). If the function has one parameter for each
+                point and fails, the function is called again with a batch dimension added to each
+                point.
             seed: the seed of the random number generator.
             count: the value that is passed as the number of steps.
             known_to_end: True if the function has already returned from an earlier call; its calls

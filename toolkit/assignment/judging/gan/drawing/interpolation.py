@@ -186,12 +186,13 @@ def _paths_of(calls: Sequence[Call]) -> list[Path]:
 
 
 def _rows_of(tensors: Sequence[Tensor], latent_dim: int) -> list[Tensor]:
-    """Return the tensors that may hold complete latent points, reshaped to (n, latent_dim), and the
-    tensors whose rows may be only the noise part of latent points that also contain a label.
+    """Return the tensors that may hold latent points. A tensor that may hold complete latent points
+    is reshaped to (n, latent_dim). The result also contains tensors whose rows may be only the
+    noise part of latent points that also contain a label.
 
-    A tensor that may hold only the noise part of each latent point is returned only if each of its
-    rows has at least three entries and at least latent_dim / 2 entries, because shorter rows could
-    agree with part of a latent point by chance.
+    The rows of a tensor may hold only the noise part of each latent point. Such a tensor is
+    returned only if each of its rows has at least three entries and at least latent_dim / 2
+    entries. Shorter rows could agree with part of a latent point by chance.
     """
     rows = []
     for tensor in tensors:
@@ -261,8 +262,9 @@ def _report_incomplete(path: Path, place: Placed, verdicts: Verdicts) -> None:
 
 
 def _judge_ends(path: Path, place: Placed, samples: Sequence[Tensor], verdicts: Verdicts) -> bool:
-    """Report a path of nine points as right if both its ends are samples, or as wrong if an end is
-    not a sample and a sample lies on the continuation of the path.
+    """Report a path of nine points as right or wrong if its ends allow a verdict. The path is right
+    if both its ends are samples. The path is wrong if an end is not a sample and a sample lies on
+    the continuation of the path.
 
     Returns:
         True if the check reported the interpolation as right or wrong; False if it could not
@@ -298,8 +300,9 @@ def _goes_on(path: Path, samples: Sequence[Tensor]) -> bool:
 def _try_with_ends(
     candidates: Sequence[Function], functions: Functions, place: Placed, verdicts: Verdicts
 ) -> None:
-    """Take the functions that the script has called, call each in turn with two random latent
-    points as the ends of an interpolation, and judge the first one that interpolates.
+    """Call functions one after another, and judge the first function that interpolates. Only
+    functions that the script has called are tried. Each of them is called with two random latent
+    points as the ends of an interpolation.
 
     The functions are called only if the check cannot tell whether the path that the script itself
     drew connects two samples.
@@ -362,8 +365,9 @@ def _best_attempt(
 
 
 def _is_between(paths: Sequence[Path], ends: Tensor) -> bool:
-    """True if the last path has seven points, and the two latent points in `ends` extend it, one at
-    each end, to a path of nine different points with roughly even spacing.
+    """True if the last path has seven points, and the two latent points in `ends` extend it to a
+    suitable path. The longer path has one of the two points added at each end. It must consist of
+    nine different points with roughly even spacing.
 
     If the result is True, the student's function may rely on its caller to draw the images of the
     two ends.
@@ -399,7 +403,7 @@ def _check_ends(
 
     The check judges the two ends of an interpolation only if they are chosen by the code. If a
     person picked the two end points, either directly or by picking the random seed, the check
-    cannot judge them; only the picture shows whether they have different classes.
+    cannot judge these points. Only the picture shows whether the two points have different classes.
     """
     is_seeded = _is_seeded(functions.lines)
     fixed: Function | None = None  # a choice by a seed, which a person may have picked

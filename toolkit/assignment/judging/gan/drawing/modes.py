@@ -60,7 +60,8 @@ def samples(game: Game) -> list[Call]:
 
     A call before the first step may be a test of the shapes, so it counts as drawing samples only
     if the script then shows pictures. A call after the last step of a run that was cut short may be
-    part of training, so it counts as drawing samples only if the script then shows pictures.
+    part of training. Such a call, too, counts as drawing samples only if the script then shows
+    pictures.
     """
     judged = game.judged_draws
     ends = [float(call.index) for call in game.draws[1:]]

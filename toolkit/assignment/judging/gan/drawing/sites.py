@@ -28,9 +28,9 @@ def sampling_sites(
         drew: the file and the line of each generator call in the functions that the check called.
 
     Returns:
-        None if the name that the code uses to call the generator cannot be determined, or if a
-        function whose name begins with `test` may draw samples with a generator that it does not
-        create itself. (A test that creates its own generator is ignored.)
+        None if the name that the code uses to call the generator cannot be determined. The result
+        is also None if a function whose name begins with `test` may draw samples with a generator
+        that it does not create itself. (A test that creates its own generator is ignored.)
     """
     names = _names(game, lines)
     if not names:

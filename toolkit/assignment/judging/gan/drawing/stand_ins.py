@@ -79,8 +79,8 @@ class Artist:
 
     def draw(self, z: Tensor, training: bool = False) -> Tensor:
         """Return images of shape (batch, *like), where `like` is the shape of one of the student's
-        images (if z is one-dimensional, return one image of shape `like`); each latent point in z,
-        whatever its size, determines which digit its image shows.
+        images. If z is one-dimensional, return one image of shape `like`. Each latent point in z
+        may have any size, and determines which digit its image shows.
         """
         if z.dim() < 2:
             return self.draw(z.reshape(1, -1), training)[0]

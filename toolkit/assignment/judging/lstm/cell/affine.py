@@ -44,7 +44,7 @@ def affine(y: Tensor, x: Tensor | None, h: Tensor) -> Map:
 
 def residuals(y: Tensor, basis: Tensor) -> Tensor:
     """Return, for each matrix in `y` (n, rows, k), how far its columns lie from the span of the
-    columns of `basis`, relative to the spread of the matrix's values.
+    columns of `basis`. This distance is relative to the spread of the matrix's values.
 
     Args:
         basis: orthonormal, (rows, m).

@@ -1,8 +1,8 @@
 """Finds the series in a recorded forward pass that may be gates or states; a series has one tensor
 for each time step.
 
-A gate is a series whose logit or inverse tanh at each step t is an affine map of x(t) and of the
-value of some series s at step t-1. The series s is the state that the gates read.
+A gate is a series whose logit or inverse tanh is an affine map. At each step t, this map takes x(t)
+and the value of some series s at step t-1. The series s is the state that the gates read.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ class Candidates:
     states.
 
     Args:
-        late: True to include series that have no value at the first step; the first value of every
+        late: True to include series that have no value at the first step. The first value of every
             other series is then dropped, so that all series have the same length.
     """
 
@@ -144,8 +144,8 @@ class Candidates:
     @cached_property
     def _plain(self) -> list[int]:
         """The indices of the series whose values at step t are an affine function of x(t) and
-        s(t-1) together, but not of x(t) alone or of s(t-1) alone; s is the state that the gates
-        read.
+        s(t-1) together. Here, s is the state that the gates read. A series is left out if its
+        values are an affine function of x(t) alone or of s(t-1) alone.
         """
         past = [self.values[k][:-1].flatten(0, 1) for k in self.reads[:1]]
         joint = basis(self.now, *past)

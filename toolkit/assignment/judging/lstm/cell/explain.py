@@ -106,10 +106,10 @@ def _deviating(
     and h(t-1).
 
     Returns:
-        The gate's affine map, its activation functions in the order in which they are applied, and
-        the state that it reads besides h(t-1), or None if there is no such state. If neither a
-        further state nor a second activation gives an exact fit, the returned map is the argument
-        `fit`, which is not exact.
+        The gate's affine map, its activation functions, and the state that it reads besides h(t-1).
+        The activation functions are in the order in which they are applied. The state is None if
+        the gate reads no state besides h(t-1). If neither a further state nor a second activation
+        gives an exact fit, the returned map is the argument `fit`, which is not exact.
     """
     now, h = match.x[1:].flatten(0, 1), match.h[:-1].flatten(0, 1)
     d = now.size(1)
@@ -278,8 +278,8 @@ class LayerJudge(NamedTuple):
 
     def _exact_maps(self) -> dict[str, Map]:
         """For each gate, in the order of GATES, return the affine map that computes the gate's
-        pre-activation; a gate is left out if no affine map is known that reproduces its
-        pre-activation up to rounding.
+        pre-activation. A gate is left out if no known affine map reproduces its pre-activation up
+        to rounding.
         """
         maps: dict[str, Map] = {}
         for name in GATES:
@@ -319,9 +319,9 @@ def _error_without(proof: claims.Evidence) -> float:
 
 
 def _missing_weights(fit: Map | None) -> str | None:
-    """Return the name of the first of `weight_h`, `weight_x` and `bias` that is all zero in a
-    gate's affine map; None if none of them is, or if the map does not reproduce the gate's values
-    exactly.
+    """Return the name of the first part of a gate's affine map that is all zero. The parts are
+    examined in the order `weight_h`, `weight_x`, `bias`. The result is None if no part is all zero,
+    or if the map does not reproduce the gate's values exactly.
     """
     if fit is None or not fit.exact:
         return None
@@ -343,8 +343,9 @@ def _is_same(a: Tensor, b: Tensor) -> bool:
 
 
 def _readouts(match: Match) -> Iterator[tuple[Read, Tensor, Tensor | None]]:
-    """Yield the incorrect inputs from which a student's code may compute the logits: for each
-    input, its description, its tensor, and a second tensor if the logits depend on two, else None.
+    """Yield the incorrect inputs from which a student's code may compute the logits. Each input is
+    given by its description, its tensor, and a second tensor. The second tensor is None unless the
+    logits depend on two tensors.
     """
     h, c = match.h, match.c
     for step in (0, -2, *range(1, len(h) - 2)):

@@ -1,7 +1,7 @@
 """Finds the gates, c(t) and h(t) in a recording by the relations between their values, not by their
 names.
 
-The states c(t) and h(t) are sequences of values over time that follow from the gates by equations
+The states c(t) and h(t) are sequences of values over time. They follow from the gates by equations
 (5) and (6), or by a version of these equations that contains a common mistake.
 """
 
@@ -147,8 +147,9 @@ def _match(candidates: Candidates, possible_gates: list[tuple[int, str]]) -> Mat
 
 
 def _readings(candidates: Candidates, kinds: dict[int, str]) -> Iterator[Reading]:
-    """Yield each way to choose the gates, c(t) and h(t) from the recorded series of values so that
-    they satisfy equations (5) and (6) or a version of these equations with a common mistake.
+    """Yield each way to choose the gates, c(t) and h(t) from the recorded series of values. The
+    chosen values must satisfy equations (5) and (6), or a version of these equations with a common
+    mistake.
 
     Args:
         kinds: for each series of values that may be those of a gate, its activation function; the
@@ -184,9 +185,9 @@ def _cost(candidates: Candidates, kinds: dict[int, str], gates: dict[str, int], 
 
 
 def _read_state(candidates: Candidates, h: Tensor, c: Tensor) -> Tensor | None:
-    """Return the state that the gates read. If the gates may read h, the function returns h;
-    otherwise c, if they may read c; otherwise the first recorded series of values that they may
-    read, or None if there is none.
+    """Return the state that the gates read. If the gates may read h, the function returns h.
+    Otherwise, if they may read c, it returns c. If they may read neither of the two, it returns the
+    first recorded series of values that they may read, or None if there is none.
     """
     reads = candidates.read_states
     for state in (h, c):
@@ -306,7 +307,8 @@ def _gates_giving(
 
     Args:
         assignments: all ways to choose, for each gate of the formula, one of the recorded series
-            whose indices are in `numbers`; each choice is given as a position in `numbers`.
+            whose indices are in `numbers`. Each choice is given as a position in `numbers`, and no
+            position is used twice.
         numbers: as in `_cells`.
     """
     formula = assignments.formula
@@ -334,9 +336,9 @@ def _possible_states(candidates: Candidates) -> list[int]:
 
 
 def _pasts(candidates: Candidates, c: int) -> list[Tensor]:
-    """Return the candidates for h(t-1): for each recorded series, other than c(t) itself, that was
-    computed by a multiplication or a tanh and so could be h(t), its values at every step but the
-    last.
+    """Return the candidates for h(t-1): the values of each recorded series that could be h(t), at
+    every step but the last. Such a series is not c(t) itself, and was computed by a multiplication,
+    by `addcmul` or by a tanh.
     """
     pasts = []
     for k, operation in enumerate(candidates.operations):
@@ -362,8 +364,9 @@ def _fitting(
 def _outputs(
     candidates: Candidates, numbers: Sequence[int], c: int, roles: dict[str, int]
 ) -> list[tuple[int, Formula, int | None]]:
-    """For each recorded series of values that equals h(t) as computed by one of the formulas,
-    return its index, the formula, and the index of the output gate (None if the formula has none).
+    """Find each recorded series of values that equals h(t) as computed by one of the formulas. For
+    each such series, return its index, the formula, and the index of the output gate (None if the
+    formula has none).
 
     If the correct formula fits, the wrong formulas are not tried.
     """

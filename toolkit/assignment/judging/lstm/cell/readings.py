@@ -31,8 +31,9 @@ def nearest(recording: Recording, fresh: Sequence[tuple[Tensor, Tensor]]) -> Nea
     """Try every assignment of affine maps to gates, and return how closely the best assignment
     reproduces the network's logits.
 
-    The result is None if `fresh` is empty, or if the affine maps from x(t) and h(t-1) to the four
-    gates or the affine map from h(t) to the logits cannot be determined.
+    The result is None if `fresh` is empty. The result is also None if the function cannot determine
+    the affine maps from x(t) and h(t-1) to the four gates or the affine map from h(t) to the
+    logits.
 
     Args:
         fresh: as in a `Trial`.

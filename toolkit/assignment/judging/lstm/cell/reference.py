@@ -186,15 +186,15 @@ class Trial:
         return worst
 
     def without(self, number: int | None = None, **changes: Any) -> claims.Evidence:
-        """Return the proof that the network deviates from the equations in a certain way: how far
-        the logits of the equations are from the network's logits, with this deviation and without
-        it.
+        """Return the proof that the network deviates from the equations in a certain way. The proof
+        says how far the logits of the equations are from the network's logits, both with this
+        deviation and without it.
 
         Args:
             number: the index of the layer; None for the readout.
             changes: new values for the fields in which the model deviates from the equations, keyed
-                by field name: fields of the layer with index `number` or, if `number` is None, of
-                the whole model.
+                by field name. The fields belong to the layer with index `number` or, if `number` is
+                None, to the whole model.
         """
         if number is None:
             mended = replace(self.model, **changes)
@@ -209,9 +209,9 @@ class Trial:
 
     def otherwise(self, number: int, name: str, *fields: str) -> claims.Evidence:
         """Return the proof that a gate of the student's network lacks weights of its own, which the
-        equations require: how far the model's logits are from the logits of the student's network,
-        both when the model has the weights found in the network and when random weights replace
-        them.
+        equations require. The proof states how far the model's logits are from the logits of the
+        student's network. It states this distance twice: for the weights found in the network, and
+        for random weights in their place.
 
         Args:
             number: of the layer.

@@ -50,8 +50,9 @@ class Elsewhere(FunctionMode):
         self.left: list[Any] | None = None
 
     def put(self, tensor: Tensor, on_gpu: bool, origin: list[Any] | None = None) -> None:
-        """Record whether a tensor is on the GPU; for a tensor on the CPU, also record its origin:
-        the file and line of the code that made the tensor, or the tensor's name in the network.
+        """Record whether a tensor is on the GPU. For a tensor on the CPU, also record its origin.
+        The origin is the file and line of the code that made the tensor, or the tensor's name in
+        the network.
         """
         self.alive.append(tensor)
         self.on_gpu[id(tensor)] = on_gpu
@@ -147,8 +148,8 @@ class Elsewhere(FunctionMode):
     def _recognise(self, inputs: list[Tensor]) -> None:
         """Note the device of each input that shares memory with a tensor whose device is known.
 
-        Such a tensor's device may not have been noted yet, because the torch mode that tracks
-        devices misses some calls, for example the call that makes a parameter from a tensor.
+        Such a tensor's device may not have been noted yet. The torch mode that tracks devices
+        misses some calls, for example the call that makes a parameter from a tensor.
         """
         for tensor in inputs:
             known = self.stores.get(address(tensor))

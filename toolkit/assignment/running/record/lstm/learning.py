@@ -29,10 +29,10 @@ def slopes(
         root: the student's folder.
 
     Returns:
-        three slopes of the weighted sum for each parameter, by name: the first comes from autograd
-        (None if the parameter has no gradient), the second from the difference between the sums
-        after shifts of `width` and -`width`, and the third from the difference after shifts a
-        quarter as large.
+        three slopes of the weighted sum for each parameter, by name. The first slope comes from
+        autograd, and is None if the parameter has no gradient. The second slope comes from the
+        difference between the sums after shifts of `width` and -`width`. The third slope comes from
+        the difference after shifts a quarter as large.
 
     Raises:
         RuntimeError: the backward pass failed; the error's `place` gives the file, relative to the

@@ -131,9 +131,9 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
     with axes (sequence, unit).
 
     Args:
-        runs: for each run of the network, its operations; where the same operation occurs in every
-            run, the matrices cut from its results are joined along the first axis, which counts the
-            sequences.
+        runs: for each run of the network, its operations. Where the same operation occurs in every
+            run, the matrices cut from its results are joined along the first axis. This axis counts
+            the sequences.
         batch: the number of sequences in each run.
         hidden: the number of hidden units, which is the length of each piece's second axis.
 
@@ -144,10 +144,10 @@ def pieces(runs: Sequence[Sequence[Operation]], batch: int, hidden: int) -> dict
         file, line, outermost place]. The outermost place is the file and the line that the
         outermost call in the student's code was executing when the piece was made. The place and
         the inner place are numbers that stand for the origin of a
-        piece: two pieces have the same place if they come from operations of the same name, are cut
-        from the same position in their tensors, and were made with the same call stack in the
-        student's code; they have the same inner place if the first two conditions hold and the
-        innermost calls of the two stacks are the same.
+        piece: two pieces have the same place if three conditions hold. They come from operations of
+            the same name, they are cut from the same position in their tensors, and they were made
+            with the same call stack in the student's code. Two pieces have the same inner place if
+            the first two conditions hold and the innermost calls of the two stacks are the same.
     """
     values: list[Tensor] = []
     known: dict[bytes, int] = {}
@@ -192,13 +192,14 @@ def notable(run: Operations, outputs: Sequence[Tensor]) -> dict[str, Any]:
     otherwise below, a place in the code is given as [operation, file, line].
 
     Returns:
-        `uses`, the number of operations that use each tensor of the network; `twice`, the places
-        where an operation gets the same tensor twice; `new`, the tensors that were created without
-        an input tensor ([file, line], shape, and True if the tensor is zero); `cut`, the first
-        place ([file, line]) where a gradient is cut off; `random`, the tensors drawn at random
-        (operation, shape, file, line); `softmax`, the place of each softmax; `last`, the place of
-        the last affine map to 10 outputs; and `made`, the first place where a tensor equal to one
-        of the outputs is made (this place is needed if the code computes a softmax by hand).
+        a dictionary with eight entries. `uses` contains the number of operations that use each
+        tensor of the network. `twice` contains the places where an operation gets the same tensor
+        twice. `new` lists the tensors that were created without an input tensor ([file, line],
+        shape, and True if the tensor is zero). `cut` contains the first place ([file, line]) where
+        a gradient is cut off. `random` lists the tensors drawn at random (operation, shape, file,
+        line). `softmax` contains the place of each softmax. `last` contains the place of the last
+        affine map to 10 outputs. `made` contains the first place where a tensor equal to one of the
+        outputs is made. This place is needed if the code computes a softmax by hand.
     """
     drawn: list[list[Any]] = []
     softmax: list[list[Any]] = []

@@ -153,8 +153,8 @@ class Seen:
 
         Returns:
             the network, and a dictionary whose keys are the names of the sizes that the network's
-            constructor takes, such as "hidden"; every value is None, because this method does not
-            determine the sizes' defaults.
+            constructor takes, such as "hidden". Every value in this dictionary is None, because
+            this method does not determine the sizes' defaults.
         """
         varied = {word: sizes[word] for word in VARIED if sizes.get(word) is not None}
         bound = inspect.signature(kind).bind(*self.built.args, **self.built.kwargs)
@@ -218,9 +218,9 @@ class Witness(Script):
     """A training script that is run until a backward pass has reached the network being checked.
 
     Args:
-        name: the name of the network's class, so that the script is stopped as soon as a backward
-            pass reaches a network of this class; None to record the networks of all classes without
-            stopping the script at a backward pass.
+        name: the name of the network's class. The script is stopped as soon as a backward pass
+            reaches a network of this class. If the name is None, the networks of all classes are
+            recorded, and the script is not stopped at a backward pass.
     """
 
     def __init__(self, root: Path, file: str, name: str | None, max_seconds: float) -> None:
@@ -321,8 +321,9 @@ def _steps(axes: str, shape: Sequence[int]) -> int:
 
 
 def _encoding(x: Tensor, axes: str) -> int | None:
-    """Return a number for the way in which a tensor encodes digits (10 for one-hot digits, 1 for
-    floats and 0 for integers, as in `Layout.dim`), or None if it uses none of these encodings.
+    """Return a number for the way in which a tensor encodes digits, as in `Layout.dim`. The number
+    is 10 for one-hot digits, 1 for floats and 0 for integers. The result is None if the tensor uses
+    none of these encodings.
     """
     if "d" in axes:
         x = x.movedim(axes.index("d"), -1)

@@ -25,8 +25,8 @@ class Recorder(FunctionMode):
     Args:
         heard: a function that is called, with a word and the name of the torch function or layer,
             whenever a torch call involves a GPU or a recurrent layer. The word is "gpu" if the call
-            would use a GPU, "device" if it only creates a `torch.device` for a GPU, and "recurrent"
-            if it belongs to a recurrent layer.
+            would use a GPU, and "device" if it only creates a `torch.device` for a GPU. The word is
+            "recurrent" if the call belongs to a recurrent layer or function.
         made: a function that is called whenever a torch function has run, with the torch function's
             name, its positional arguments and its result.
     """
@@ -66,9 +66,9 @@ class Recorder(FunctionMode):
 
 
 def _recurrent(name: str) -> str:
-    """If the torch function `name` is recurrent, return its name; otherwise, return the name of the
-    recurrent torch function or layer that called it, directly or indirectly, or "" if there is
-    none.
+    """Return the name of the torch function `name` if this function is recurrent. Otherwise, return
+    the name of the recurrent torch function or layer that called it, directly or indirectly. Return
+    "" if there is none.
     """
     name = name.partition(".")[0]  # without the name of the overload
     frame: FrameType | None = sys._getframe(3)  # the caller of the mode

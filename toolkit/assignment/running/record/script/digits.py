@@ -43,8 +43,8 @@ class FewDigits(MNIST):  # type: ignore[misc]
 def few_digits(back: Callable[..., Any], whole: bool = False) -> Digits:
     """Return a function that makes a data set by repeating a few digits.
 
-    The process that checks the submission sends only a few images of digits, which are repeated so
-    that a training epoch does not end before the check has seen enough steps.
+    The process that checks the submission sends only a few images of digits. These images are
+    repeated so that a training epoch does not end before the check has seen enough steps.
 
     Args:
         back: the function that asks the checking process for the digits, called as `back("digits",

@@ -65,8 +65,9 @@ class Drawing:
         return self._drawn
 
     def _draws(self, network: nn.Module, result: Tensor) -> bool:
-        """Return True if a network's parameters have the same names and shapes as the generator's,
-        and if its output has the right number of values for a whole number of images.
+        """Return True if a network matches the generator. The network's parameters must have the
+        same names and shapes as the generator's. The network's output must have the right number of
+        values for a whole number of images.
         """
         return shapes_of(network) == self._generator and result.numel() % self._pixels == 0
 

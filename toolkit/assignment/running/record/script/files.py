@@ -20,7 +20,7 @@ WRITES = {"savefig", "imsave", "imwrite", "mimsave"}  # functions whose first ar
 
 def shown(tracer: Tracer, name: str, args: tuple[Any, ...]) -> None:
     """Record a picture that a script passes to a plotting or logging function, and make the folder
-    for the picture's file; this function runs in place of the original, so nothing is drawn.
+    for the picture's file. This function runs in place of the original, so nothing is drawn.
     """
     if name in WRITES and args and isinstance(args[0], str | os.PathLike):
         _writable(tracer, args[0])

@@ -64,13 +64,15 @@ class Lines(Script):
         statement ran.
 
         Returns:
-            a dictionary with these entries: `ended`, how the run ended; `whole`, True if each
-            optimiser has taken a step and, for a GAN, there are at least two optimisers; `cpu`, the
-            CPU seconds used; `passes`, for each backward pass its location (`at`), its loss
-            (`value`) and a checksum of the random number generators' states (`random`); and
-            `lines`, for each simple statement how often it ran before `whole` became True (None if
-            a DataLoader was reading items when the statement first ran), and the facts that
-            `_facts` returned after the statement's first run.
+            a dictionary with these entries: `ended`, how the run ended; `whole`, True or False;
+            `cpu`, the CPU seconds used; `passes`, a list of the backward passes; and `lines`, a
+            list of simple statements. `whole` is True if each optimiser has taken a step and, for a
+            GAN, there are at least two optimisers. `passes` contains, for each backward pass, its
+            location (`at`), its loss (`value`) and a checksum of the random number generators'
+            states (`random`). `lines` contains, for each simple statement, how often it ran before
+            `whole` became True, and the facts that `_facts` returned after the statement's first
+            run. Instead of the number of runs, `lines` contains None if a DataLoader was reading
+            items when the statement first ran.
         """
         rng = np.random.default_rng
         setattr(builtins, LINES, self._ran_line)
@@ -259,9 +261,9 @@ def _facts_of_numbers(numbers: Tensor) -> dict[str, Any]:
     negative, and a checksum.
 
     If a fact is uncertain, its value is None. If any of the tensor's values is nan, every fact that
-    is stated about the values is uncertain, because the nan may come from uninitialised memory,
-    which is filled with nan during the run. The sign is also uncertain if some values are negative,
-    but they make up no more than the fraction `SEVERAL` of all values.
+    is stated about the values is uncertain. During the run, uninitialised memory is filled with
+    nan, so the nan may come from such memory. The sign is also uncertain if some values are
+    negative, but they make up no more than the fraction `SEVERAL` of all values.
     """
     if bool(numbers.isnan().any()):
         return {"whole": None, "nonnegative": None, "numbers": None}

@@ -3,9 +3,9 @@ it.
 
 The code after the loop still runs, as if the training were over, so that the toolkit can check how
 the script draws samples and saves files. If a loop over a `range` is left early, one more iteration
-is run with the last number of the range, because many scripts save files in their final iteration.
-If the tracer's option `brisk` is set, as it is for a GAN, a loop is left after only a few steps
-once a certain fraction of the time limit has passed.
+is run with the last number of the range. The reason is that many scripts save files in their final
+iteration. For a GAN, the tracer's option `brisk` is set. With this option, a loop is left after
+only a few steps once a certain fraction of the time limit has passed.
 """
 
 import ast

@@ -18,8 +18,8 @@ def modes(parser: ArgumentParser, tree: ast.AST) -> list[Words]:
 
     If the script has required arguments, the command line for each mode gives a value to every one
     of them and omits all other arguments. If no argument is required, exactly one argument is set
-    in each mode: either an argument gets a value that differs from its default, or a switch is
-    turned on.
+    in each mode. This argument either gets a value that differs from its default, or is a switch
+    that is turned on.
 
     Args:
         tree: the syntax tree of the script. If an argument is declared without choices, the strings

@@ -119,9 +119,10 @@ class Script:
         return self._answer()
 
     def _provide_files(self, end: End) -> End:
-        """If a missing folder stopped the script, create the folder and run the script again; then,
-        for each missing weight file that stops the script, provide a stand-in and run the script
-        again.
+        """Provide the folder and the weight files whose absence stops the script. If a missing
+        folder stopped the script, this method creates the folder and runs the script again. Then,
+        for each missing weight file that stops the script, it provides a stand-in and runs the
+        script again.
 
         Args:
             end: how the first run ended.
@@ -264,12 +265,13 @@ class Script:
 
     def _attempt_in_modes(self) -> End | None:
         """Run the script in each mode that its command-line parser allows, such as training or
-        sampling, one after another, until it trains as expected; only the first few modes are
-        tried.
+        sampling. The modes are tried one after another until the script trains as expected. Only
+        the first few modes are tried.
 
         Returns:
             how the successful run ended, or None if the script did not train as expected in any of
-            the modes tried; in the latter case, the results of the script's first run are restored.
+            the modes tried. If the result is None, the results of the script's first run are
+            restored.
         """
         first = (self.tracer, self.loops, self.module, self._ran)
         tree = ast.parse(self.file.read_bytes())
@@ -302,7 +304,7 @@ class Script:
         run_as_main(module or self.module, path, self.root, code, *arguments)
 
     def _change(self, tree: ast.Module, file: str) -> ast.Module:
-        """Rewrite the syntax tree of a student's file so that its loops can be left early, and
+        """Rewrite the syntax tree of a student's file so that its loops can be left early. Also
         record the line number of each `pass` or `...` that is the whole body of a function or loop.
         """
         self._ran[Path(file).relative_to(self.root).as_posix()] = list(unfinished(tree))
@@ -353,8 +355,9 @@ class Runs:
 
 @contextmanager
 def _alarm(script: Script) -> Iterator[None]:
-    """Stop a script at its deadline even if its training has not completed a step; the code that
-    records the training compares the time with the deadline only after the first step.
+    """Stop a script at its deadline even if its training has not completed a step. This function is
+    needed because the code that records the training compares the time with the deadline only after
+    the first step.
     """
 
     def stop(*_: object) -> None:

@@ -247,9 +247,9 @@ def _rows(tensor: Tensor) -> list[bytes]:
 def _are_among(rows: list[bytes], known: set[bytes]) -> list[bool]:
     """Return, for each row, True if the row is in `known`, and False otherwise.
 
-    If the rows in `known` are shorter than those in `rows` but have more than `FEWEST_BYTES` bytes,
-    the result is also True for a row that begins or ends with a row in `known`, because the rest of
-    the row may be a label.
+    The rows in `known` may be shorter than those in `rows`. If they are, but have more than
+    `FEWEST_BYTES` bytes, the result is also True for a row that begins or ends with a row in
+    `known`. The rest of such a row may be a label.
     """
     size = len(next(iter(known), b""))
     if not FEWEST_BYTES < size < len(rows[0]):
