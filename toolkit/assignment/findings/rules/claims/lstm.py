@@ -41,9 +41,7 @@ def deviation_is_reproduced(inputs: int, error: float, without: float) -> bool:
 
 @proves("identity", "wrong-equation")
 def some_step_differs(inputs: int, worst: float) -> bool:
-    """For at least one input, the network's logits differ from those that the equations give with
-    the network's weights.
-    """
+    """For some input, the network's logits are not those of the equations with its weights."""
     return inputs > 0 and worst > EXACT
 
 
