@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import nn
 
+from toolkit.assignment.running.record.script import tracer as tracer_module
 from toolkit.assignment.running.record.script.running import Script
 from toolkit.assignment.running.record.script.tracer import EnoughSteps, Tracer
 from toolkit.assignment.running.record.script.watching import watching
@@ -216,3 +217,11 @@ def test_imports_as_students_write_them(tmp_path: Path) -> None:
 def test_other_data_is_missing(tmp_path: Path) -> None:
     """What is not handed in is nothing to judge by."""
     assert run("open('faces.csv')\n", tmp_path)["ended"] == "network"
+
+
+def test_a_record_that_is_full_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What came after its last event was not seen, so the run does not count as finished."""
+    text = NETWORK + "step()\nfor _ in range(30):\n    model(torch.randn(5, 3))\n"
+    assert run(text, tmp_path)["ended"] == "finished"
+    monkeypatch.setattr(tracer_module, "MAX_EVENTS", 20)
+    assert run(text, tmp_path)["ended"] == "enough"

@@ -6,9 +6,10 @@ the module `trace` document the fields of all events, values and networks. Each 
 which is the same wherever the tensor appears. A place is a pair of a file and a line. The data also
 contains:
 
-    ended       "finished", "enough" (stopped after many steps), "slow" (stopped by the time it took
-                while steps went on), "error", "exit" (sys.exit), "network" (it needs the internet,
-                or a file that is missing), or "nothing" (it trained nothing)
+    ended       "finished", "enough" (stopped after many steps, or recorded only in part because it
+                was long), "slow" (stopped by the time it took while steps went on), "error",
+                "exit" (sys.exit), "network" (it needs the internet, or a file that is missing), or
+                "nothing" (it trained nothing)
     error       the exception of the script, as in `answering.described`, or None
     lacking     the exception for a missing folder, which was then made, or None
     unloaded    the exception for missing weights, which a stand-in then replaced, or None

@@ -115,6 +115,8 @@ class Script:
                 end = self._begin_training()
             if end.ended == "finished" and not self.trained:
                 end = End("nothing")
+            elif end.ended == "finished" and self.tracer.full():
+                end = End("enough")  # the last part of the run is not in the record
         self._end |= end._asdict()
         return self._answer()
 
