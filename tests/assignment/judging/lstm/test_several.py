@@ -43,6 +43,17 @@ CASES: dict[str, tuple[dict[str, str], dict[tuple[str | None, int | None], str]]
         {"4 * hidden_dim": "hidden_dim", LOOP[: LOOP.index("            c =")]: GATES},
         {("wrong-equation", 2): "self.w(z)"},
     ),
+    "one layer for all gates, in one line": (
+        {
+            "4 * hidden_dim": "hidden_dim",
+            LOOP[: LOOP.index("            c =")]: """            z = torch.cat([x[:, t], h], 1)
+            pre = [layer(z) for layer in [self.w] * 4]
+            g = pre[0].tanh()
+            i, f, o = (a.sigmoid() for a in pre[1:])
+""",
+        },
+        {("wrong-equation", 2): "self.w] * 4"},
+    ),
     "empty memory that every forward fills": (
         {
             "self.n = hidden_dim": "self.n = hidden_dim\n        self.h = torch.empty(3, 3)",
