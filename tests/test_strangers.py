@@ -8,13 +8,15 @@ that may hold code, is a door. A new door, or a way to one, changes the list.
 import ast
 import functools
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
 import typer
 
-from toolkit.__main__ import app
+from toolkit.__main__ import app, main
 
 ROOT = Path(__file__).parents[1]
 SOURCES = (ROOT, ROOT / "demos")  # of what is imported
@@ -300,3 +302,13 @@ def test_help_says_that_it_runs_your_code() -> None:
         if "toolkit.assignment.asking.host:Host" in reached([place]):
             help_text = " ".join((function.__doc__ or "").split())
             assert "user account, without a sandbox" in help_text, name
+
+
+def test_the_installed_command_runs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["toolkit", "--help"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 0
+    assert "Usage: toolkit" in capsys.readouterr().out

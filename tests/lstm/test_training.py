@@ -3,6 +3,8 @@
 import math
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 import torch
@@ -16,6 +18,8 @@ from toolkit.lstm.config import Config, curriculum_config
 from toolkit.lstm.data import held_out
 from toolkit.lstm.model import LSTM, RNN
 from toolkit.lstm.training import (
+    TrainState,
+    _has_reached_target,
     accuracy,
     accuracy_by_length,
     build,
@@ -100,6 +104,13 @@ def test_same_seed_same_weights() -> None:
 def test_bad_settings(settings: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         Config(**settings)  # type: ignore[arg-type]
+
+
+def test_two_validations_in_a_row_at_the_target_are_enough() -> None:
+    """At the target, not above it: an accuracy of 1 must be able to end the training."""
+    config, state = Config(target_accuracy=1.0), cast(TrainState, SimpleNamespace(streak=0))
+    reached = [_has_reached_target(config, state, a) for a in (1.0, 0.99, 1.0, 1.0)]
+    assert reached == [False, False, False, True]
 
 
 def test_curriculum_by_hand() -> None:
