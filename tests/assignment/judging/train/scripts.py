@@ -154,6 +154,9 @@ CASES = {
     "log_softmax and NLLLoss": Case(changed((LOSS, "nn.NLLLoss()(F.log_softmax(out, dim=1), y)"))),
     "softmax over the batch": Case(changed((LOSS, "criterion(\n            out.softmax(0), y)")),
         (("softmax-before-loss", "out.softmax(0)"),)),
+    "log_softmax of probabilities": Case(
+        changed((LOSS, "F.nll_loss(\n            F.log_softmax(out.softmax(1), dim=1), y)")),
+        (("softmax-before-loss", "F.log_softmax(out.softmax"),)),
     "log_softmax over the batch": Case(
         changed((LOSS, "F.nll_loss(\n            F.log_softmax(out, dim=0), y)")),
         (("wrong-loss", "F.log_softmax(out, dim=0)"),)),

@@ -238,8 +238,37 @@ def _judge_numbers(
         verdicts.fault(
             "wrong-loss.no-logarithms", at=loss.made or loss, proof=proof, what=described
         )
-    else:
+    elif not _check_two_softmaxes(loss, rows, trace, verdicts):
         _judge_step(loss, numbers, before, trace, verdicts)
+
+
+def _check_two_softmaxes(loss: Loss, rows: Tensor, trace: Trace, verdicts: Verdicts) -> bool:
+    """Report log-probabilities that were computed with two softmaxes, one after the other.
+
+    Args:
+        rows: the input of the loss, (n, 10).
+
+    Returns:
+        True if this fault was reported.
+    """
+    calls = [event for event in trace.between(-1, loss.index, Call) if event.grad]
+    if loss.name != "nll_loss" or not calls:
+        return False
+    for output in outputs_of(calls[-1]):
+        for _, step in steps_of(output):
+            if step.shape != rows.shape:
+                continue
+            is_softmax = kind_of(step)[0] == "probabilities"
+            probabilities = step if is_softmax else step.softmax(1)
+            proof = claims.train.softmax_is_taken_twice(
+                once=float((probabilities.log() - rows).abs().max()),
+                twice=float((probabilities.log_softmax(1) - rows).abs().max()),
+            )
+            if proof.claim.holds(**proof.seen):
+                at = _softmax(loss, trace) or loss
+                verdicts.fault("softmax-before-loss.twice", at=at, proof=proof, floor=FLOOR)
+                return True
+    return False
 
 
 def _judge_step(loss: Loss, numbers: Tensor, before: int, trace: Trace, verdicts: Verdicts) -> None:

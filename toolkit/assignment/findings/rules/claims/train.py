@@ -27,6 +27,12 @@ def are_no_log_probabilities(largest: float, sums: Sequence[float]) -> bool:
 
 
 @proves("identity", "softmax-before-loss")
+def softmax_is_taken_twice(once: float, twice: float) -> bool:
+    """The loss gets the log_softmax of the network's probabilities, not their logarithms."""
+    return twice < 1e-5 and once > 1e-3
+
+
+@proves("identity", "softmax-before-loss")
 def are_probabilities(least: float, row_sums: Sequence[float]) -> bool:
     """No input to the loss is negative, and each row adds up to 1."""
     return least >= 0 and all(map(is_near_one, row_sums))
