@@ -116,7 +116,10 @@ def test_missing(copy: Path) -> None:
 
 
 def test_download_only_where_nothing_is(
-    copy: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    copy: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The network is played by a folder; that torchvision's layout is read is tested above."""
     asked = []
@@ -135,6 +138,7 @@ def test_download_only_where_nothing_is(
     monkeypatch.setattr("toolkit.gan.data.EMBEDDED", Path("nothing"))
     assert len(load_mnist().test_images) == 10_000
     assert asked == [True]
+    assert "torchvision downloads it into" in capsys.readouterr().out
 
 
 def test_download_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
