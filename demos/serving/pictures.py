@@ -52,7 +52,7 @@ Pixels = NDArray[np.uint8]
 
 
 def digit_on(picture: Any) -> Tensor:
-    """Convert a picture of a digit (base64 or a data URL) to an image in the format of MNIST.
+    """Convert a picture of a digit (base64 or a data URL) to an image in MNIST's format.
 
     Returns:
         an image; see `to_mnist`.

@@ -90,8 +90,8 @@ def split_last(digits: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def membership(halves: Tensor) -> Tensor:
-    """Hash left halves of palindromes, int64 (count, half), to numbers from 0 to 9, int64 (count,),
-    which decide whether each palindrome is used for training, validation or testing.
+    """Hash left halves of palindromes, int64 (count, half), to numbers from 0 to 9, int64 (count,).
+    The number decides whether a palindrome is used for training, validation or testing.
 
     The digit at position j is multiplied by a fixed odd 64-bit number that depends on j. The
     products and the number of digits are added modulo 2^64. The finaliser of splitmix64 is then

@@ -269,8 +269,8 @@ class Fitted:
     def _exactly(
         self, x: Tensor, hidden: int = 1, numbers: Sequence[int] = (), built: Mapping[str, int] = {}
     ) -> tuple[Tensor, Tensor]:
-        """Run the student's network with the saved weights; return the logits of the last time
-        step, and also the network's intermediate values whose ids are in `numbers`.
+        """Run the student's network with the saved weights. Return the logits of the last time
+        step, and those intermediate values of the network whose ids are in `numbers`.
 
         The logits have shape (batch, 10), and are in double precision.
 
@@ -288,7 +288,9 @@ class Fitted:
 
 
 def fitted(network: Network, states: Weights) -> Fitted | None:
-    """Return a network together with saved weights, or None if the weights do not fit it."""
+    """Return the network that the saved weights fit, with these weights, or None if there is no
+    such network.
+    """
     shapes = {name: list(value.shape) for name, value in states.items()}
     guesses = _possible_sizes(shapes)
     for usage in _usages_to_read(network):

@@ -259,7 +259,8 @@ def _copy(source: Path, target: Path) -> list[str]:
 
 
 def _write_code(target: Path, code: Code) -> dict[PurePosixPath, str]:
-    """Convert notebooks to Python files, and make each unwritten function raise an error.
+    """Convert notebooks to Python files, and make each function that is still to be written raise
+    an error.
 
     Returns:
         for each Python file and notebook of the submission, the path of the corresponding Python

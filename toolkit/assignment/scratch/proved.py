@@ -119,8 +119,8 @@ def _abandoned_proof(path: Path, folder: int) -> Iterator[None]:
     by an earlier process of this user.
 
     Raises:
-        NotAbandoned: the folder belongs to another user, or the file that proves who made the
-            folder is invalid or was just deleted.
+        NotAbandoned: the folder belongs to another user, or its proof file (which shows who made
+            the folder) is invalid or was just deleted.
         OSError: the file that proves who made the folder does not exist, or is locked because the
             folder is in use.
     """

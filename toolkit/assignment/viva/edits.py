@@ -19,9 +19,9 @@ Statement = ast.Assign | ast.AugAssign | ast.Expr
 class Edit(NamedTuple):
     """A small change to a program: its kind, its location, and the full text of the changed file.
 
-    The kind `removed` replaces a line by `pass`. The kind `doubled` doubles the only nonzero number
-    in a line. The kind `swapped` makes a line change places with the next one. A line that assigns
-    a variable without reading its old value is never replaced by `pass`.
+    The kind `removed` replaces a line with `pass`. The kind `doubled` doubles the only nonzero
+    number in a line. The kind `swapped` makes a line change places with the next one. A line that
+    assigns a variable without reading its old value is never replaced by `pass`.
     """
 
     kind: str

@@ -45,7 +45,7 @@ def interpolate_generator(
 
 
 def save_walk(stem: Path, generator: nn.Module, z: Tensor) -> None:
-    """Draw the images generated from z, (n, latent_dim), as a strip (.png) and a film (.gif)."""
+    """Draw images generated from z, (n, latent_dim), as a strip (.png) and an animation (.gif)."""
     images = generate(generator, z)
     figures.save_png(stem.with_suffix(".png"), figures.sheet(images, columns=len(images)))
     atomic_write(stem.with_suffix(".gif"), figures.to_gif(images, milliseconds=150))

@@ -186,7 +186,7 @@ def _artist_like(game: Game, probe: "Probe") -> Artist | None:
 
 
 def _stops_untrained(game: Game) -> bool:
-    """True if the script trained both networks for some steps but did not run to its end.
+    """True if the script trained both networks for some steps but did not finish.
 
     A script may fail to reach its end only because the check cuts its training short. For example,
     a script may search the generated images for certain digits. It cannot find them if the

@@ -52,8 +52,8 @@ class GANAnswers(Runs):
         """Run the script a second time; from a certain training step on, replace the generator's
         images with images from the judge (the process that checks the submission).
 
-        The images are replaced as soon as the second run has made as many training steps as the
-        first run made.
+        The images are replaced as soon as the second run has taken as many training steps as the
+        first.
 
         During the second run, this process requests images from the checking process with
         back("draw", z, training), and logits with back("classify", images).

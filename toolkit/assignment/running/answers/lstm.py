@@ -374,8 +374,7 @@ class LSTMAnswers:
         Args:
             sizes: the values for the constructor's parameters, as for `build`, with "cuda" as the
                 `device`.
-            again: True to import the file again, because the file may choose its device when it is
-                imported.
+            again: True to import the file again, in case it chooses its device when it is imported.
             moved: the names of the tensors that are neither parameters nor buffers but are to be
                 moved to the GPU as well.
 

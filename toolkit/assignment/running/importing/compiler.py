@@ -4,8 +4,8 @@ Importing `torch._dynamo` takes longer than checking one part of a submission. T
 the compiler only to find out whether compilation is supported on a device. Every optimiser imports
 the compiler at its first step, only to exclude the step from compilation. This module replaces the
 functions of the compiler that torchvision and the optimisers call; the replacements do not import
-the compiler. If the compiler is used in any other way, it is imported. Because compiling takes
-longer than a check may take, and compiled code computes the same results, this module makes
+the compiler. If the compiler is used in any other way, it is imported. Compiling takes longer than
+a check is allowed to take, and compiled code computes the same results. This module therefore makes
 `torch.compile` a no-op.
 """
 

@@ -40,7 +40,7 @@ class Recorder(FunctionMode):
         self.heard, self.made = heard, made
 
     def make(self, function: Any, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
-        """Carry out a torch call; if the call would use a GPU, carry it out on the CPU instead."""
+        """Run a torch call, but on the CPU if it would use a GPU."""
         if function is torch.device:
             device = function(*args, **kwargs)
             if is_gpu(device):
