@@ -193,3 +193,11 @@ def test_what_costs_nothing() -> None:
 def test_who_needs_a_look(findings: list[Finding], expected: list[str]) -> None:
     report = Report.of([*not_judged(findings), *findings])
     assert reasons(report, count(report, RUBRIC)) == expected
+
+
+def test_nobody_needs_a_look_where_nothing_is_open() -> None:
+    """The check stopped the training after some steps, but every question has its answer."""
+    report = Report.of([*ANSWERED, unseen("train")])
+    counted = count(report, RUBRIC)
+    assert [task.open for task in counted] == [0] * len(counted)
+    assert reasons(report, counted) == []

@@ -182,7 +182,11 @@ NEEDS_A_LOOK: dict[str, str] = {  # the sentence about a finding: the assignment
 
 
 def reasons(report: Report, counted: list[Counted]) -> list[str]:
-    """Return the reasons why a person should look at an archive, one sentence each."""
+    """Return the reasons why a person should look at an archive, one sentence each.
+
+    Parts that were not seen completely are a reason only if points are open: otherwise, there is
+    nothing to decide.
+    """
     sentences = []
     for finding in report.findings:
         if finding.id in NEEDS_A_LOOK:
@@ -191,7 +195,7 @@ def reasons(report: Report, counted: list[Counted]) -> list[str]:
             sentences.append(sentence.format(file=file, name=finding.file or file))
     unseen_parts = {finding.part for finding in report.not_seen}
     for part in PARTS:
-        if part in unseen_parts:
+        if part in unseen_parts and any(task.open for task in counted):
             sentences.append(f"Not all was seen of {TITLES[part]}.")
     sentences += _reasons_of_points(counted)
     return list(dict.fromkeys(sentences))
