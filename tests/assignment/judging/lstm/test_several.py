@@ -54,6 +54,19 @@ CASES: dict[str, tuple[dict[str, str], dict[tuple[str | None, int | None], str]]
         },
         {("wrong-equation", 2): "self.w] * 4"},
     ),
+    "one layer for two gates, in one line": (
+        {
+            "self.w = nn.Linear": "self.v, self.u = (nn.Linear(input_dim + hidden_dim, hidden_dim) "
+            "for _ in range(2))\n        self.w = nn.Linear",
+            "4 * hidden_dim": "hidden_dim",
+            LOOP[: LOOP.index("            c =")]: """            z = torch.cat([x[:, t], h], 1)
+            pre = [layer(z) for layer in (self.u, self.w, self.w, self.v)]
+            g = pre[0].tanh()
+            i, f, o = (a.sigmoid() for a in pre[1:])
+""",
+        },
+        {("wrong-equation", 3): "self.w, self.w, self.v"},
+    ),
     "empty memory that every forward fills": (
         {
             "self.n = hidden_dim": "self.n = hidden_dim\n        self.h = torch.empty(3, 3)",

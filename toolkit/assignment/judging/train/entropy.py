@@ -41,7 +41,7 @@ def which_step(
             classes.
     """
     labels = list(_labels(first, last, trace))[-LAST:]
-    for call, name, logits in _candidates(trace.between(first, last, Call)[-LAST:]):
+    for call, name, logits in candidates(trace.between(first, last, Call)[-LAST:]):
         for digits in labels:
             if len(digits) != len(logits):
                 continue
@@ -51,7 +51,7 @@ def which_step(
     return None
 
 
-def _candidates(calls: Iterable[Call]) -> list[tuple[Call, str, Tensor]]:
+def candidates(calls: Iterable[Call]) -> list[tuple[Call, str, Tensor]]:
     """Return (call, name, values) for each time step of the calls' outputs and for the mean over
     all steps. For the last time step, `name` is "". Otherwise, `name` says whether the values
     belong to another step or are the mean.
@@ -64,8 +64,8 @@ def _candidates(calls: Iterable[Call]) -> list[tuple[Call, str, Tensor]]:
     for call in calls:
         for output in outputs_of(call):
             for name, step in steps_of(output):
-                candidates = further if name else last_steps
-                candidates.append((call, name, step))
+                results = further if name else last_steps
+                results.append((call, name, step))
     return last_steps + further
 
 

@@ -10,7 +10,13 @@ from torch.nn import functional
 from toolkit.assignment.findings.rules import claims
 from toolkit.assignment.findings.verdicts import Verdicts
 from toolkit.assignment.judging.lstm.cell.reference import is_over_batch, kind_of
-from toolkit.assignment.judging.train.entropy import close, outputs_of, steps_of, which_step
+from toolkit.assignment.judging.train.entropy import (
+    candidates,
+    close,
+    outputs_of,
+    steps_of,
+    which_step,
+)
 from toolkit.assignment.judging.train.labels import check_labels
 from toolkit.assignment.judging.train.trace import (
     OF_CLASSES,
@@ -238,37 +244,8 @@ def _judge_numbers(
         verdicts.fault(
             "wrong-loss.no-logarithms", at=loss.made or loss, proof=proof, what=described
         )
-    elif not _check_two_softmaxes(loss, rows, trace, verdicts):
+    else:
         _judge_step(loss, numbers, before, trace, verdicts)
-
-
-def _check_two_softmaxes(loss: Loss, rows: Tensor, trace: Trace, verdicts: Verdicts) -> bool:
-    """Report log-probabilities that were computed with two softmaxes, one after the other.
-
-    Args:
-        rows: the input of the loss, (n, 10).
-
-    Returns:
-        True if this fault was reported.
-    """
-    calls = [event for event in trace.between(-1, loss.index, Call) if event.grad]
-    if loss.name != "nll_loss" or not calls:
-        return False
-    for output in outputs_of(calls[-1]):
-        for _, step in steps_of(output):
-            if step.shape != rows.shape:
-                continue
-            is_softmax = kind_of(step)[0] == "probabilities"
-            probabilities = step if is_softmax else step.softmax(1)
-            proof = claims.train.softmax_is_taken_twice(
-                once=float((probabilities.log() - rows).abs().max()),
-                twice=float((probabilities.log_softmax(1) - rows).abs().max()),
-            )
-            if proof.claim.holds(**proof.seen):
-                at = _softmax(loss, trace) or loss
-                verdicts.fault("softmax-before-loss.twice", at=at, proof=proof, floor=FLOOR)
-                return True
-    return False
 
 
 def _judge_step(loss: Loss, numbers: Tensor, before: int, trace: Trace, verdicts: Verdicts) -> None:
@@ -291,14 +268,35 @@ def _judge_step(loss: Loss, numbers: Tensor, before: int, trace: Trace, verdicts
     rows = numbers.movedim(1, -1).reshape(-1, numbers.size(1))
     kind, _ = kind_of(rows)
     if kind == "logarithms":
-        sums_of_rows = rows.double().exp().sum(1).tolist()
-        proof = claims.train.are_log_probabilities(float(rows.max()), sums_of_rows)
-        verdicts.right("logarithms", proof=proof)
+        _judge_logarithms(loss, rows, trace, verdicts)
     else:
         proof = claims.train.are_logits(
             least=float(rows.min()), row_sums=rows.sum(1).tolist(), softmax=loss.softmax
         )
         verdicts.right("loss", proof=proof)
+
+
+def _judge_logarithms(loss: Loss, rows: Tensor, trace: Trace, verdicts: Verdicts) -> None:
+    """Judge whether the log-probabilities that a loss gets, (n, 10), were computed with only one
+    softmax.
+    """
+    calls = [event for event in trace.between(-1, loss.index, Call) if event.grad]
+    for _, _, step in candidates(calls[-1:]):
+        if step.shape != rows.shape:
+            continue
+        is_softmax = kind_of(step)[0] == "probabilities"
+        probabilities = step if is_softmax else step.softmax(1)
+        proof = claims.train.softmax_is_taken_twice(
+            once=float((probabilities.log() - rows).abs().max()),
+            twice=float((probabilities.log_softmax(1) - rows).abs().max()),
+        )
+        if proof.claim.holds(**proof.seen):
+            at = _softmax(loss, trace) or loss
+            verdicts.fault("softmax-before-loss.twice", at=at, proof=proof, floor=FLOOR)
+            return
+    sums_of_rows = rows.double().exp().sum(1).tolist()
+    proof = claims.train.are_log_probabilities(float(rows.max()), sums_of_rows)
+    verdicts.right("logarithms", proof=proof)
 
 
 def _softmax(loss: Loss, trace: Trace) -> Note | None:

@@ -21,7 +21,6 @@ from toolkit.assignment.judging.lstm.cell.formulas import (
     ACTIVATIONS,
     CELLS,
     GATES,
-    I_FOR_F,
     NAMES,
     NO_MEMORY,
     OUTPUTS,
@@ -181,27 +180,13 @@ class LayerJudge(NamedTuple):
             if not self.verdicts.has("state-not-carried"):
                 at, proof = self.network.reset() or match.c_made, self._without(cell=CELLS[0])
                 self.verdicts.fault("state-not-carried.c", at=at, proof=proof)
-        elif mistake and not self._may_share_with_f(mistake):
+        elif mistake:
             at, proof = match.c_made, self._without(cell=CELLS[0])
             self.verdicts.fault(f"wrong-equation.{mistake}", at=at, proof=proof)
         mistake = match.output.mistake
         if mistake:
             proof = self._without(output=OUTPUTS[0])
             self.verdicts.fault(f"wrong-equation.{mistake}", at=match.h_made, proof=proof)
-
-    def _may_share_with_f(self, mistake: str) -> bool:
-        """True if i(t) seems to take the place of f(t), but has the same weights as another gate.
-
-        In this case, f(t) may have these weights as well. Its values would then be those of i(t),
-        so equation (5) may be correct. `_check_shared` reports the weights.
-        """
-        maps = self._exact_maps()
-        if mistake != I_FOR_F or "i" not in maps:
-            return False
-        for name, fit in maps.items():
-            if name != "i" and len(_same_fields(maps["i"], fit)) == len(FIELDS):
-                return True
-        return False
 
     def _check_carried(self) -> None:
         """Report a cell whose gates do not read the state of the previous step."""

@@ -19,7 +19,6 @@ class Formula(NamedTuple):
     compute: Callable[..., Tensor]
 
 
-I_FOR_F = "i-for-f"
 NO_MEMORY = "no-memory"
 READS_H = "f-multiplies-h"
 # (5) and the common mistakes in it: c(t) from g(t), i(t), f(t), c(t-1) and h(t-1).
@@ -36,7 +35,7 @@ CELLS = (
     Formula("one-minus-i", "gi", lambda g, i, f, c, h: g * i + c * (1 - i)),
     Formula("g-by-one-minus-f", "gf", lambda g, i, f, c, h: g * (1 - f) + c * f),
     Formula("c-by-one-minus-f", "gif", lambda g, i, f, c, h: g * i + c * (1 - f)),
-    Formula(I_FOR_F, "gi", lambda g, i, f, c, h: g * i + c * i),
+    Formula("i-for-f", "gi", lambda g, i, f, c, h: g * i + c * i),
     Formula("tanh-around-c", "gif", lambda g, i, f, c, h: torch.tanh(g * i + c * f)),
     Formula("sigmoid-around-c", "gif", lambda g, i, f, c, h: torch.sigmoid(g * i + c * f)),
     Formula("tanh-around-g", "gif", lambda g, i, f, c, h: torch.tanh(g) * i + c * f),

@@ -80,7 +80,7 @@ def read(answer: dict[str, Any], x: Tensor, logits: Tensor) -> Recording:
     steps = x.size(1)
     times: Counter[tuple[int, ...]] = Counter()
     for place, ids in outer.items():
-        for cut in set(_strides(ids, steps)):
+        for cut in _strides(ids, steps):
             times[cut] += names[place] == operations[cut[-1]].name
     full: dict[tuple[int, ...], None] = {}
     late: dict[tuple[int, ...], None] = {}
@@ -118,7 +118,7 @@ def _strides(ids: Sequence[int], steps: int) -> Iterator[tuple[int, ...]]:
     if remainder or not 0 < count <= MAX_PER_STEP:
         return
     cuts = [slice(k, None, count) for k in range(count)]
-    if 1 < count <= MAX_LAYERS:
+    if 1 < count <= MAX_LAYERS and steps > 1:
         cuts += [slice(k * steps, (k + 1) * steps) for k in range(count)]
     for cut in cuts:
         series = tuple(ids[cut])

@@ -113,12 +113,18 @@ class Script:
                 end = self._attempt_in_modes() or end
             if begin and end.ended == "finished" and not self.trained:
                 end = self._begin_training()
-            if end.ended == "finished" and not self.trained:
-                end = End("nothing")
-            elif end.ended == "finished" and self.tracer.full():
-                end = End("enough")  # the last part of the run is not in the record
-        self._end |= end._asdict()
+        self._end |= self._as_recorded(end)._asdict()
         return self._answer()
+
+    def _as_recorded(self, end: End) -> End:
+        """Return how a run ended, where a run does not count as finished if it trained nothing or
+        if its last part is not in the record.
+        """
+        if end.ended != "finished":
+            return end
+        if not self.trained:
+            return End("nothing")
+        return End("enough") if self.tracer.full() else end
 
     def _provide_files(self, end: End) -> End:
         """Provide the folder and the weight files whose absence stops the script. If a missing
@@ -155,9 +161,7 @@ class Script:
                 end = self._attempt(main, path.parent)
         sys.modules["__main__"] = self.module
         os.chdir(self.file.parent)
-        if self.tracer.full():
-            end = end._replace(ended="slow")
-        self._others.append({"file": file, **end._asdict()})
+        self._others.append({"file": file, **self._as_recorded(end)._asdict()})
         return self._answer()
 
     def _answer(self) -> dict[str, Any]:
