@@ -195,7 +195,7 @@ def _stops_untrained(game: Game) -> bool:
     trace = game.trace
     if not all(player.steps for player in game.players()):
         return False
-    if trace.ended == "slow":
+    if trace.ended in ("slow", "enough"):
         last_step = game.steps[-1].index
         draws_after = [call for call in game.draws if call.index > last_step]
         return len(draws_after) > MANY

@@ -1,5 +1,7 @@
 """Finds the players of a GAN: the network that draws images, and the network that judges them."""
 
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
@@ -294,7 +296,16 @@ class Origins:
     """
 
     def __init__(self, calls: list[Call]) -> None:
-        self._calls = calls
+        self._calls = [call for call in calls if call.output is not None]
+        self._by_index: dict[int, Call] = {}
+        self._with_items: dict[int, Call] = {}  # those whose output has several entries per item
+        self._with_gradient: dict[int, list[Call]] = defaultdict(list)  # by their network
+        for call in self._calls:
+            self._by_index[call.index] = call
+            if call.output is not None and call.output.size > 1:
+                self._with_items[call.index] = call
+            if call.grad:
+                self._with_gradient[call.network].append(call)
 
     def of(self, value: Value, by: Call) -> list[Origin]:
         """Find the earlier network calls from which the items of the batch `value` come.
@@ -302,32 +313,29 @@ class Origins:
         Args:
             by: the call that received `value`.
         """
-        earlier = []
-        for call in self._calls:
-            if call.index < by.index and call.output is not None:
-                earlier.append(call)
         if value.source is not None:
-            return self._source_of(value, earlier)
-        origins = self._by_rows(value, earlier)
-        origins += self._by_gradient(value, by, earlier, origins)
-        return origins or self._by_numbers(value, earlier)
+            return self._source_of(value, value.source, by)
+        origins = self._by_rows(value, by)
+        origins += self._by_gradient(value, by, origins)
+        return origins or self._by_numbers(value, by)
 
-    def _source_of(self, value: Value, earlier: list[Call]) -> list[Origin]:
-        """Find the call whose output is the same tensor as `value`."""
-        for call in earlier:
-            if call.index == value.source:
-                return [Origin(call.network, call.index, _all_of(value))]
-        return []
+    def _source_of(self, value: Value, source: int, by: Call) -> list[Origin]:
+        """Find the call with the index `source`, whose output is the same tensor as `value`."""
+        call = self._by_index.get(source)
+        if call is None or call.index >= by.index:
+            return []
+        return [Origin(call.network, call.index, _all_of(value))]
 
-    def _by_rows(self, value: Value, earlier: list[Call]) -> list[Origin]:
+    def _by_rows(self, value: Value, by: Call) -> list[Origin]:
         """Find the calls whose output rows reappear as rows of `value`."""
-        known = _with_items(earlier)
-        marks = {index: mark for index, mark in value.rows_from if index in known}
-        return [Origin(known[index].network, index, mark) for index, mark in marks.items()]
+        origins: dict[int, Origin] = {}
+        for index, mark in value.rows_from:
+            call = self._with_items.get(index)
+            if call is not None and index < by.index:
+                origins[index] = Origin(call.network, index, mark)
+        return list(origins.values())
 
-    def _by_gradient(
-        self, value: Value, by: Call, earlier: list[Call], origins: list[Origin]
-    ) -> list[Origin]:
+    def _by_gradient(self, value: Value, by: Call, origins: list[Origin]) -> list[Origin]:
         """For each network that the gradient of `value` reaches, return the last call of that
         network before `by`, the call that received `value`. Such a call cannot be found by
         comparing rows (see `_by_rows`) if noise or labels were added to its output.
@@ -336,25 +344,27 @@ class Origins:
             origins: the calls that were already found because rows of their outputs reappear in
                 `value`; the networks of these calls are skipped.
         """
-        known = _with_items(earlier)
-        loaded = [mark for index, mark in value.rows_from if index not in known]
+        loaded = []
+        for index, mark in value.rows_from:
+            if index not in self._with_items or index >= by.index:
+                loaded.append(mark)
         none = ~_all_of(value)
         changed = ~torch.stack([none, *loaded]).any(dim=0)
         reached = []
         for network in value.networks - {by.network}:
-            calls = [call for call in earlier if call.network == network and call.grad]
-            if calls and all(origin.network != network for origin in origins):
-                reached.append(Origin(network, calls[-1].index, changed))
+            earlier = _before(by, self._with_gradient[network])
+            if earlier and all(origin.network != network for origin in origins):
+                reached.append(Origin(network, earlier[-1].index, changed))
         return reached
 
-    def _by_numbers(self, value: Value, earlier: list[Call]) -> list[Origin]:
+    def _by_numbers(self, value: Value, by: Call) -> list[Origin]:
         """Find the most recent of the earlier calls whose output reappears in `value` with labels
         attached, with noise added, or rescaled.
         """
         rows = value.rows
         if rows is None:
             return []
-        for call in reversed(earlier[-RECENT:]):
+        for call in reversed(_before(by, self._calls)[-RECENT:]):
             made = call.output.rows if call.output else None
             if made is not None and _is_inside(made, rows):
                 return [Origin(call.network, call.index, _all_of(value))]
@@ -386,15 +396,9 @@ def _all_of(value: Value) -> Tensor:
     return torch.ones(batch, dtype=torch.bool)
 
 
-def _with_items(calls: list[Call]) -> dict[int, Call]:
-    """Return the calls whose output has more than one entry per item, in a dictionary with the
-    calls' indices as keys.
-    """
-    known = {}
-    for call in calls:
-        if call.output is not None and call.output.size > 1:
-            known[call.index] = call
-    return known
+def _before(by: Call, calls: list[Call]) -> list[Call]:
+    """Return those of the calls, which are in order, that come before the call `by`."""
+    return calls[: bisect_left(calls, by.index, key=attrgetter("index"))]
 
 
 def _is_inside(made: Tensor, shown: Tensor) -> bool:
