@@ -2,7 +2,7 @@
 
 Needs Debian's webkit2gtk-driver, xvfb and firefox-esr. Opens the page as a file in each, runs every
 golden value of the manifest through its networks, visits each tab, trains the tiny LSTM, and prints
-a Markdown table. Exit code 1: a value is off, or a part does not work.
+a Markdown table. The exit code is 1 if a value is wrong or a part does not work.
 """
 
 import argparse
@@ -34,7 +34,7 @@ LISTEN = "window.trouble = []; addEventListener('error', (e) => trouble.push(e.m
 
 
 class Browser(ABC):
-    """A browser that opens pages and runs scripts in them."""
+    """A browser that opens pages and runs JavaScript in them."""
 
     name: str  # with its version
 
@@ -46,7 +46,7 @@ class Browser(ABC):
         """Run the body of a JavaScript function on its `arguments` and return its result."""
 
     def wait(self, expression: str, seconds: float = 60) -> float:
-        """Seconds until a JavaScript expression is true."""
+        """Wait until a JavaScript expression is true, and return the seconds that this took."""
         start = time.perf_counter()
         while not self.run(f"return Boolean({expression})"):
             if time.perf_counter() - start > seconds:
@@ -56,7 +56,7 @@ class Browser(ABC):
 
 
 class WebKit(Browser):
-    """Spoken to as the W3C's WebDriver has it."""
+    """WebKit, controlled over the W3C's WebDriver protocol."""
 
     def __init__(self) -> None:
         options = {"webkitgtk:browserOptions": {"args": ["--automation"]}}
@@ -114,7 +114,7 @@ class Firefox(Browser):
 
 @contextmanager
 def started(kind: type[Browser], directory: Path) -> Iterator[Browser]:
-    """A browser of its own, on a screen that nobody sees."""
+    """Start a new browser on a virtual screen."""
     (directory / "user.js").write_text(f'user_pref("marionette.port", {PORT});', encoding="utf-8")
     firefox = ["firefox-esr", "--marionette", "--headless", "--profile", str(directory)]
     commands = {
@@ -142,12 +142,12 @@ def started(kind: type[Browser], directory: Path) -> Iterator[Browser]:
 
 
 def as_rows(tensor: dict[str, Any]) -> np.ndarray:
-    """A tensor of the manifest with all axes but the first as one."""
+    """Return a tensor of the manifest with all axes but the first flattened into one."""
     return np.array(tensor["values"]).reshape(tensor["shape"][0], -1)
 
 
 def golden(browser: Browser) -> tuple[int, float]:
-    """The number of golden values, and the largest deviation in units of 1 + |y|."""
+    """Return the number of golden values and the largest deviation in units of 1 + |y|."""
     count, worst = 0, 0.0
     for name in SIGNATURES:
         for case in entry_of(name, package_data("exports"))["golden"]["cases"]:
@@ -163,7 +163,7 @@ def golden(browser: Browser) -> tuple[int, float]:
 
 
 def try_page(browser: Browser, url: str) -> tuple[str, bool]:
-    """A row of the table, and whether everything is as it should be."""
+    """Return a row of the table, and True if the page works without any fault."""
     browser.open(url)
     browser.run(LISTEN)
     browser.wait("document.querySelector('.end.good')")

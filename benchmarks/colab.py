@@ -2,8 +2,8 @@
 
 Run it with the Python of an environment that holds what Colab's image holds, and nbclient. FOLDER
 has a student's files; without it, the skeleton is checked as it is. Prints what each cell says and
-how long it takes, and what was added to the environment. Exit code 1: a cell failed, or a package
-that was there before is another one now.
+how long it takes, and what was added to the environment. The exit code is 1 if a cell failed, or if
+the version of a package that was there before has changed.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def cells(folder: Path, repository: str | None) -> Iterator[tuple[NotebookNode, 
 
 
 def printed(cell: NotebookNode) -> str:
-    """The text that a cell printed, and the texts in place of its other outputs."""
+    """Return the text that a cell printed, and the plain-text form of its other outputs."""
     texts = []
     for output in cell.outputs:
         texts.append(output.get("text") or output.get("data", {}).get("text/html", ""))
@@ -58,7 +58,7 @@ def printed(cell: NotebookNode) -> str:
 
 
 def installed() -> dict[str, str]:
-    """The version and the address of each package of this environment."""
+    """Return the version and the location of each package in this environment."""
     packages = {}
     for package in importlib.metadata.distributions():
         address = package.read_text("direct_url.json") or ""

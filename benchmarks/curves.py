@@ -1,16 +1,16 @@
 """The bands of `toolkit curve`: python benchmarks/curves.py [--fit]
 
 Trains healthy runs of each recipe, and faulty ones, and appends a line for each to
-benchmarks/curves.jsonl. Whatever is in that log is not trained again: killed and given again, the
-command goes on. `python benchmarks/curves.py --fit` makes the bands from the log,
-toolkit/assignment/curve/bands.json, and prints what they say about the runs that they were not made
-from.
+benchmarks/curves.jsonl. Runs that are in that log are not trained again, so a command that was
+killed continues when it is repeated. `python benchmarks/curves.py --fit` makes the bands from the
+log, toolkit/assignment/curve/bands.json, and prints what they say about the runs that they were not
+made from.
 
 Part I is trained with `FastLSTM` and `RNN` of toolkit/lstm, which have the values of the skeleton's
-equations. What the assignment leaves open varies with the seed: the first weights, and whether
-palindromes are drawn anew or from 10,000. Part II is the template's MLP, with one fake batch for
-both steps in three runs of four. One thread. All of it takes about an hour and a half of processor
-time; after a change of EPOCHS, runs that are shorter are trained again.
+equations. The seed decides what the assignment leaves open: the initial weights, and whether
+palindromes are always drawn anew or taken from a pool of 10,000. Part II is the template's MLP,
+with one fake batch for both steps in three runs of four. One thread. All of it takes about an hour
+and a half of processor time; after a change of EPOCHS, runs that are shorter are trained again.
 """
 
 import argparse
@@ -152,7 +152,7 @@ def batches_of_indices(
 
 
 class Linear(nn.Module):
-    """The RNN without its tanh."""
+    """An RNN without tanh."""
 
     def __init__(self, rnn: nn.Module) -> None:
         super().__init__()
@@ -167,7 +167,7 @@ class Linear(nn.Module):
 
 
 class LastDigit(nn.Module):
-    """A network that forgets all digits but the last, as if h were not carried."""
+    """A network that forgets all digits but the last, as if h were reset in every step."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -179,7 +179,7 @@ class LastDigit(nn.Module):
 
 @torch.no_grad()
 def start(model: nn.Module, seed: int, length: int) -> None:
-    """Draw the first weights: the solution's, Glorot's, or (where T is short) torch's.
+    """Draw the initial weights as the solution, Glorot or (only for short T) torch does.
 
     With torch's, whose b_f is about 0, the LSTM of T = 20 learns nothing in 1,000 steps.
     """
@@ -195,7 +195,7 @@ def start(model: nn.Module, seed: int, length: int) -> None:
 
 
 def uniform_weights(parameter: nn.Parameter) -> None:
-    """Draw them as the solution does."""
+    """Draw the weights as the solution does."""
     if parameter.dim() == 1:
         parameter.zero_()
     else:
@@ -217,7 +217,7 @@ def torchs_weights(parameter: nn.Parameter) -> None:
 
 
 def faulty_network(fault: str, model: nn.Module) -> Run:
-    """A network with the fault, or the model itself where the fault is elsewhere."""
+    """Return a network with the fault, or the model itself if the fault is elsewhere."""
     if fault == "no non-linearity":
         return Linear(model)
     if fault == "h not carried":
@@ -228,7 +228,7 @@ def faulty_network(fault: str, model: nn.Module) -> Run:
 
 
 def batches_of_palindromes(T: int, seed: int, rng: torch.Generator) -> Iterator[Tensor]:
-    """Batches of 128 palindromes, without end: half of the seeds draw them from a pool."""
+    """Yield batches of 128 palindromes without end; half of the seeds draw them from a pool."""
     if seed // 3 % 2 == 0:
         pool = palindromes(10_000, T, split="train", rng=rng)
         for indices in batches_of_indices(128, len(pool), rng):
@@ -239,7 +239,7 @@ def batches_of_palindromes(T: int, seed: int, rng: torch.Generator) -> Iterator[
 
 
 def faulty_pairs(fault: str, batch: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    """The digits and the labels of a batch, with the fault if it is one of theirs."""
+    """Return the digits and the labels of a batch, with the fault if it is in them."""
     digits, labels = split_last(batch)
     if fault == "wrong target":
         labels = digits[:, -1]
@@ -251,7 +251,7 @@ def faulty_pairs(fault: str, batch: Tensor, rng: torch.Generator) -> tuple[Tenso
 
 
 def loss_of_palindromes(fault: str, run: Run, batch: Tensor, rng: torch.Generator) -> Tensor:
-    """The loss on a batch, with the fault if it is in the data or in the loss."""
+    """Return the loss on a batch, with the fault if it is in the data or in the loss."""
     if fault == "not a palindrome":
         batch = torch.randint(0, 10, batch.shape, generator=rng)
     if fault == "loss of all steps":
@@ -326,7 +326,7 @@ class FastLinear(nn.Linear):
 
 
 def solutions_networks(fault: str) -> tuple[nn.Module, nn.Module]:
-    """The solution's generator and discriminator."""
+    """Return the solution's generator and discriminator."""
     sys.path.insert(0, str(SOLUTION))
     from my_gan import Discriminator, Generator
 
@@ -345,7 +345,7 @@ def solutions_networks(fault: str) -> tuple[nn.Module, nn.Module]:
 def optimisers(
     generator: nn.Module, discriminator: nn.Module, fault: str
 ) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
-    """The optimisers of the generator and of the discriminator."""
+    """Return the optimisers of the generator and of the discriminator."""
     rate = 2e-4 * FACTORS.get(fault, 1)
     rate_g = rate / 100 if fault == "clinic: overpowered" else rate
     adam_d = torch.optim.Adam(discriminator.parameters(), lr=rate, fused=True)
@@ -355,7 +355,7 @@ def optimisers(
 
 
 def loss_of_discriminator(fault: str, run: Run, real: Tensor, drawn: Tensor) -> Tensor:
-    """The loss on real and on drawn images, with the fault if it is in this loss."""
+    """Return the loss on real and generated images, with the fault if it is in this loss."""
     if fault != "detach missing":
         drawn = drawn.detach()
     logits_real, logits_drawn = run(real), run(drawn)
@@ -370,7 +370,7 @@ def loss_of_discriminator(fault: str, run: Run, real: Tensor, drawn: Tensor) -> 
 
 
 def loss_of_generator(fault: str, run: Run, drawn: Tensor, saturating: bool) -> Tensor:
-    """The loss on drawn images, saturating or not, with the fault if it is in this loss."""
+    """Return the loss on generated images, with the fault if it is in this loss."""
     logits = run(drawn)
     if fault == "G's label swapped":
         logits = -logits
@@ -378,14 +378,14 @@ def loss_of_generator(fault: str, run: Run, drawn: Tensor, saturating: bool) -> 
 
 
 def discriminator_steps(fault: str, step: int) -> bool:
-    """True if the discriminator's optimiser makes this step."""
+    """Return True if the discriminator's optimiser takes this step."""
     if fault == "clinic: collapse":
         return step <= 200 or step % 100 == 0
     return fault != "D never stepped"
 
 
 def generator_steps(fault: str, step: int) -> bool:
-    """True if the generator's optimiser makes this step."""
+    """Return True if the generator's optimiser takes this step."""
     if fault == "clinic: saturation":
         return step > 50
     return fault != "G never stepped"
@@ -434,7 +434,7 @@ def kind(recipe: str) -> str:
 
 
 def jobs() -> Iterator[Job]:
-    """Recipe, seed, fault and steps, in the order in which they are most useful."""
+    """Yield the recipe, seed, fault and steps of each training run, the most useful runs first."""
     short = ["lstm-T5", "rnn-T5", "lstm-T10", "rnn-T10"]
     long = ["lstm-T20", "rnn-T20"]
     new = range(NUM_BAND, NUM_SEEDS)
@@ -458,7 +458,7 @@ def healthy(recipes: Iterable[str], seeds: Iterable[int]) -> Iterator[Job]:
 
 
 def faulty(recipes: Iterable[str]) -> Iterator[Job]:
-    """Trainings with each fault, as long as a curve must be to be judged."""
+    """Yield training runs with each fault, just long enough for `toolkit curve` to judge them."""
     for recipe in recipes:
         every = EVERY[kind(recipe)]
         faults = FAULTS[kind(recipe)]
@@ -471,7 +471,7 @@ def faulty(recipes: Iterable[str]) -> Iterator[Job]:
 
 
 def read_log() -> list[Entry]:
-    """The newest entry of each training."""
+    """Return the newest log entry of each training run."""
     entries = {}
     lines = LOG.read_text().splitlines() if LOG.exists() else []
     for entry in map(json.loads, lines):
@@ -480,7 +480,7 @@ def read_log() -> list[Entry]:
 
 
 def num_steps(entry: Entry) -> int:
-    """The steps that a logged training had."""
+    """Return the number of steps of a training run in the log."""
     any_curve = "loss_discriminator" if kind(entry["recipe"]) == "gan" else "loss"
     return entry["every"] * len(entry[any_curve])
 
@@ -489,7 +489,7 @@ def num_steps(entry: Entry) -> int:
 
 
 def curve(entry: Entry, name: str, single: bool = False, steps: float = math.inf) -> Curve:
-    """A logged curve up to a step: the means of bins, or the single values at their ends."""
+    """Return a curve up to a step: the mean of each bin, or the single value at its end."""
     values = entry[f"{name}_at"] if single or name == "accuracy" else entry[name]
     points = []
     for n, value in enumerate(values, start=1):
@@ -500,7 +500,7 @@ def curve(entry: Entry, name: str, single: bool = False, steps: float = math.inf
 
 
 def envelope(name: str, runs: list[Entry], num_bins: int) -> Band:
-    """The lowest, middle and highest of some runs, bin by bin: as means and as single values.
+    """Return the lowest, median and highest values of some runs in each bin.
 
     A run may be up to a quarter quicker or slower, so each bin has those of its neighbours.
     """
@@ -520,7 +520,7 @@ def envelope(name: str, runs: list[Entry], num_bins: int) -> Band:
 
 
 def widened(name: str, band: Band, margin: float) -> Band:
-    """A band with more room on the `scale`, by a margin on both sides."""
+    """Return a band that is wider by a margin on both sides, measured on the `scale`."""
 
     def moved(value: float, distance: float) -> float:
         if name == "accuracy":
@@ -537,7 +537,7 @@ def widened(name: str, band: Band, margin: float) -> Band:
 
 
 def fit(recipe: str, runs: list[Entry]) -> Recipe:
-    """The bands: the envelope of the runs, with a margin from leaving each out in turn."""
+    """Return the bands: the runs' envelope plus a margin from leaving out one run at a time."""
     every, settings = EVERY[kind(recipe)], SETTINGS[kind(recipe)]
     num_bins = STEPS[recipe] // every
     least = math.ceil(SHARE * num_bins)
@@ -559,7 +559,7 @@ def fit(recipe: str, runs: list[Entry]) -> Recipe:
 
 
 def margin_of(name: str, runs: list[Entry], num_bins: int) -> float:
-    """The room by which all runs but one are well inside the envelope of the others."""
+    """Return the margin at which all runs but one are well inside the envelope of the others."""
     largest = []
     for left_out in runs:
         others_band = envelope(name, [run for run in runs if run is not left_out], num_bins)
@@ -573,7 +573,7 @@ def margin_of(name: str, runs: list[Entry], num_bins: int) -> float:
 
 
 def limits_of_mean(name: str, runs: list[Entry], least: int) -> tuple[float, float]:
-    """The limits of a curve's mean over its first `least` bins; they keep the sign of the means."""
+    """Return limits for a curve's mean over its first `least` bins, with the sign of the means."""
     means = []
     for run, single in itertools.product(runs, (False, True)):
         values = [value for _, value in curve(run, name, single)[:least]]
@@ -588,7 +588,7 @@ def limits_of_mean(name: str, runs: list[Entry], least: int) -> tuple[float, flo
 
 
 def verdicts(entry: Entry, recipe: Recipe, steps: float) -> list[Diagnosis]:
-    """The verdicts on the curve with all steps, and on the one with a single value for each bin."""
+    """Return the verdicts on the curve with all steps and on the one with one value per bin."""
     judged = []
     for single in (False, True):
         curves = {name: curve(entry, name, single, steps) for name in recipe.bands}
@@ -597,7 +597,7 @@ def verdicts(entry: Entry, recipe: Recipe, steps: float) -> list[Diagnosis]:
 
 
 def bands(log: list[Entry]) -> dict[str, Recipe]:
-    """The bands of each recipe that has enough healthy runs to the end."""
+    """Return the bands of each recipe that has enough complete healthy runs."""
     runs: dict[str, list[Entry]] = {name: [] for name in STEPS}
     for entry in log:
         is_whole = num_steps(entry) > STEPS[entry["recipe"]] - entry["every"]
@@ -607,9 +607,10 @@ def bands(log: list[Entry]) -> dict[str, Recipe]:
 
 
 class Report:
-    """Verdicts on runs that the bands were not made from, gathered and printed.
+    """Collects and prints verdicts on runs that were not used to make the bands.
 
-    A run counts as inside, and as outside, only if both of its curves are.
+    A run counts as inside only if both of its curves are inside, and as outside only if both are
+    outside.
     """
 
     def __init__(self) -> None:
@@ -646,7 +647,7 @@ class Report:
 
 
 def report(log: list[Entry], recipes: dict[str, Recipe]) -> tuple[float, list[str]]:
-    """Print the verdicts on runs that the bands were not made from.
+    """Print the verdicts on runs that were not used to make the bands.
 
     Returns:
         the share of new seeds that are inside, and the faults that are not outside.
@@ -675,7 +676,7 @@ def write_bands() -> None:
 
 
 def train_all() -> None:
-    """Train what the log lacks or has with too few steps, and add it to the log."""
+    """Train the runs that are missing from the log or too short in it, and add them to the log."""
     torch.set_num_threads(1)
     done = {}
     for entry in read_log():

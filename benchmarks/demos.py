@@ -1,9 +1,10 @@
 """The demos, measured from outside: python benchmarks/demos.py [--demo gan] [--seconds 60]
 
 Starts `demos/NAME_demo.py` as its users do and prints a Markdown table: the time until the page is
-served, one visitor's calls and clicks in Debian's Chromium, and many visitors at once. The crowd
-calls every endpoint whose inputs have defaults, or are filled in below. Exit code 1: a visitor in
-the crowd got something else than an answer or "queue is full", or a file was left behind.
+served, one visitor's calls and clicks in Debian's Chromium, and many visitors at once. These
+visitors call every endpoint whose inputs have default values or values in this file. The exit code
+is 1 if a visitor got anything other than an answer or "queue is full", or if a file was left
+behind.
 """
 
 import argparse
@@ -44,7 +45,7 @@ def samples_of_a_class(number: int) -> list[Any]:
 
 
 def walk(number: int) -> list[Any]:
-    """The inputs for a GIF of 60 frames."""
+    """Return the inputs for a GIF of 60 frames."""
     return [number, number % 10, (number + 3) % 10, 60, True, True]
 
 
@@ -173,11 +174,11 @@ class Demo:
         self.start_seconds = time.perf_counter() - start
 
     def memory(self) -> int:
-        """Bytes in memory."""
+        """The memory that the demo uses now, in bytes."""
         return self._bytes("VmRSS")
 
     def peak(self) -> int:
-        """The most bytes that it has had in memory."""
+        """The peak of the demo's memory, in bytes."""
         return self._bytes("VmHWM")
 
     def _bytes(self, field: str) -> int:
@@ -186,7 +187,7 @@ class Demo:
         return int(kilobytes) * 1024
 
     def close(self) -> int:
-        """End it; returns how many files it leaves behind."""
+        """End the demo, and return the number of files that it leaves behind."""
         self.process.terminate()
         self.process.wait()
         num_files = 0
@@ -222,7 +223,7 @@ async def time_calls(url: str, endpoint: str, inputs: Inputs, count: int) -> lis
 
 
 def time_acts(url: str, chromium: str, count: int) -> list[Timed]:
-    """Seconds of each of ACTS, `count` times; the first time is not counted."""
+    """Return the seconds that each of ACTS takes, `count` times, without the first time."""
     timed = []
     with sync_playwright() as driver:
         page = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"]).new_page()
@@ -239,7 +240,7 @@ def time_acts(url: str, chromium: str, count: int) -> list[Timed]:
 
 
 def weight(url: str, chromium: str) -> int:
-    """Bytes that opening a page transfers, until it asks for nothing more."""
+    """Return the number of bytes that are transferred until a page has loaded completely."""
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(locale="en-GB")
@@ -258,7 +259,7 @@ def weight(url: str, chromium: str) -> int:
 
 
 def empty_weight(chromium: str) -> int:
-    """The same of an empty page of Gradio."""
+    """Return the number of bytes that an empty page of Gradio transfers."""
     with subprocess.Popen(
         [sys.executable, "-c", EMPTY, ROOT / "demos"],
         stdin=subprocess.PIPE,
@@ -289,7 +290,7 @@ def time_digits(url: str, chromium: str, count: int) -> list[Timed]:
 
 
 def read_digits(page: Page, length: int, count: int) -> list[float]:
-    """Seconds of each of `count` times; the first time is not counted."""
+    """Return the seconds of each of `count` repetitions, without the first one."""
     rng = random.Random(length)
     times = []
     for n in range(count + 1):
@@ -396,7 +397,7 @@ async def crowd(url: str, visitors: int, seconds: float) -> Counter[str]:
 
 
 def largest_picture() -> str:
-    """A picture with as many pixels and bytes as a page takes, in base64."""
+    """Return a picture in base64 with as many pixels and bytes as a page accepts."""
     buffer = io.BytesIO()
     Image.new("RGBA", (5000, 5000), "white").save(buffer, "PNG")
     data = buffer.getvalue()
@@ -438,7 +439,7 @@ def in_words(outcomes: Counter[str]) -> str:
 
 
 def measure_flood(visitors: int) -> list[Row]:
-    """The largest resident set while visitors send what is too much, and what they get."""
+    """Return the peak memory while visitors send inputs that are too large, and their answers."""
     demo = Demo("gan")
     rows = [("before", "", f"{demo.memory() / 1e6:.0f} MB")]
     asyncio.run(send_without_reading(demo.url))
@@ -451,7 +452,7 @@ def measure_flood(visitors: int) -> list[Row]:
 
 
 def start(name: str, starts: int) -> tuple[Demo, Row]:
-    """Start a demo some times, one after the other; the last one stays open."""
+    """Start a demo several times, one after the other; the last one stays open."""
     demo = Demo(name)
     seconds = [demo.start_seconds]
     for _ in range(starts - 1):
@@ -462,7 +463,7 @@ def start(name: str, starts: int) -> tuple[Demo, Row]:
 
 
 def measure_one_visitor(demo: Demo, name: str, calls: int) -> list[Row]:
-    """One visitor's calls, and clicks in Chromium where that is installed."""
+    """Measure one visitor's calls, and clicks in Chromium if it is installed."""
     rows = []
     timed: list[Timed] = []
     for title, goal, endpoint, inputs in CALLS[name]:
@@ -486,7 +487,7 @@ def measure_one_visitor(demo: Demo, name: str, calls: int) -> list[Row]:
 
 
 def measure_game(demo: Demo) -> Row:
-    """The delay of the tally, with 200 visitors who answer within a minute."""
+    """Measure the delay of the tally when 200 visitors answer within a minute."""
     delays = sorted(asyncio.run(play(demo.url, 200, 60)))
     p95, median = (1000 * delays[int(q * len(delays))] for q in (0.95, 0.5))
     title = "Spot the fake, 200 visitors in a minute: answer to tally, p95"
@@ -494,7 +495,7 @@ def measure_game(demo: Demo) -> Row:
 
 
 def measure_crowd(demo: Demo, visitors: int, seconds: float) -> tuple[list[Row], bool]:
-    """Measure what a crowd gets and costs, say whether all went well, and close the demo."""
+    """Measure many visitors at once, return True if all got an answer, and close the demo."""
     # Gradio keeps the state of its last visitors, and each call is one: fill that memory first.
     asyncio.run(crowd(demo.url, visitors, seconds))
     before = demo.memory()

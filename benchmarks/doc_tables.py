@@ -34,7 +34,7 @@ MOST_LINES = 14  # of what a benchmark printed below its table; the rest is in t
 
 
 def pages() -> list[Path]:
-    """The documents that have such a table."""
+    """Return the documents that contain such a table."""
     documents = []
     for path in sorted(DOCS.rglob("*.md")):
         if not path.is_symlink() and REGION.search(path.read_text(encoding="utf-8")):
@@ -43,7 +43,7 @@ def pages() -> list[Path]:
 
 
 def filled(page: Path) -> str:
-    """The text of a page with its tables as they should be."""
+    """Return the text of a page with its tables updated."""
 
     def fill(region: re.Match[str]) -> str:
         content = table(page, region["kind"], (region["words"] or "").split())
@@ -53,7 +53,7 @@ def filled(page: Path) -> str:
 
 
 def table(page: Path, kind: str, words: list[str]) -> str:
-    """The table of a kind, for a page.
+    """Return the table of a kind for a page.
 
     Args:
         words: what follows the kind in the comment.
@@ -80,14 +80,14 @@ def results(name: str) -> str:
 
 
 def result(path: Path) -> str:
-    """One measurement: its tables as they were printed, what stood below them, its origin."""
+    """Return one measurement: its printed tables, the text below them, and its origin."""
     record = json.loads(path.read_text(encoding="utf-8"))
     tables, below = split_tables(record["output"])
     return "\n\n".join([*tables, *quoted(below), origin(record, path)])
 
 
 def quoted(lines: list[str]) -> list[str]:
-    """The first paragraphs among lines, as a block; the rest is left out as soon as one is long."""
+    """Return the first paragraphs as a block quotation, up to the first long one."""
     kept: list[str] = []
     for paragraph in "\n".join(lines).strip().split("\n\n"):
         wrapped = []
@@ -104,7 +104,7 @@ def quoted(lines: list[str]) -> list[str]:
 
 
 def split_tables(output: list[str]) -> tuple[list[str], list[str]]:
-    """The Markdown tables among lines, and the lines below the first of them."""
+    """Return the Markdown tables in the lines, and the lines below the first table."""
     tables: list[list[str]] = []
     below = []
     inside = False
@@ -136,7 +136,7 @@ def origin(record: dict[str, Any], path: Path) -> str:
 
 
 def modules(page: Path, folder: str) -> str:
-    """A table of the modules of a folder, with links to their code."""
+    """Return a table of the modules in a folder, with links to their code."""
     rows = []
     for path in sorted((ROOT / folder).glob("*.py")):
         if path.stem == "__init__":
@@ -147,7 +147,7 @@ def modules(page: Path, folder: str) -> str:
 
 
 def findings(page: Path, ids: list[str]) -> str:
-    """A list of links, each with the first paragraph of its page."""
+    """Return a list of links, each with the first paragraph of its page."""
     lines = []
     for name in ids:
         path = EXPLAIN / f"{name}.md"
@@ -157,12 +157,12 @@ def findings(page: Path, ids: list[str]) -> str:
 
 
 def link(page: Path, target: Path) -> str:
-    """The path from a page to a file."""
+    """Return the relative path from a page to a file."""
     return Path(os.path.relpath(target, page.parent)).as_posix()
 
 
 def first_sentence(docstring: str) -> str:
-    """Up to the first full stop or empty line, as a cell of a table."""
+    """Return the text up to the first full stop or empty line, as a table cell."""
     paragraph = " ".join(docstring.split("\n\n")[0].split())
     return re.split(r"\.(?= |$)|:$", paragraph)[0].replace("|", "\\|")
 
@@ -171,7 +171,7 @@ def write() -> list[Path]:
     """Write the tables into all pages.
 
     Returns:
-        the pages that were others before.
+        the pages that have changed.
     """
     changed = []
     for page in pages():

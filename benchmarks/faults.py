@@ -45,7 +45,7 @@ STAGES = (0, 1, 5)  # files of tests: the nearest, and a few more; afterwards al
 
 @dataclass
 class Fault:
-    """One fault, and what became of it.
+    """A planted fault, and the tests that noticed it.
 
     Attributes:
         file: the module, from the root of the project.
@@ -67,7 +67,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Edit:
-    """A piece of a text, from `start` to `end`, and what takes its place."""
+    """A piece of a text, from `start` to `end`, and its replacement."""
 
     kind: str
     start: int
@@ -79,7 +79,7 @@ class Edit:
 
 
 class Python:
-    """The edits that are possible in one module."""
+    """Finds the edits that are possible in one module."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -90,7 +90,7 @@ class Python:
             self.begins.append(self.begins[-1] + len(line))
 
     def edits(self) -> Iterator[Edit]:
-        """The possible edits, in the order of the tree."""
+        """Yield the possible edits in the order of the syntax tree."""
         for node in ast.walk(self.tree):
             if isinstance(node, ast.BinOp):
                 yield from self._sign(node)
@@ -128,7 +128,7 @@ class Python:
             yield Edit("wrong sign", place, place + 1, new)
 
     def _is_text(self, node: ast.expr) -> bool:
-        """True if a sum has texts or lists in it, which cannot be subtracted."""
+        """Return True if a sum contains strings or lists, which cannot be subtracted."""
         for part in ast.walk(node):
             if isinstance(part, ast.JoinedStr | ast.List | ast.ListComp | ast.Tuple):
                 return True
@@ -151,7 +151,7 @@ class Python:
         yield Edit("off by one", place, place + len(old), new)
 
     def _numbers(self, node: ast.Subscript | ast.Call) -> Iterator[Edit]:
-        """The bounds of a slice or of a range."""
+        """Return the bounds of a slice or a range."""
         bounds: list[ast.expr | None] = []
         if isinstance(node, ast.Call):
             if isinstance(node.func, ast.Name) and node.func.id == "range":
@@ -212,7 +212,7 @@ JAVASCRIPT = [
 
 
 def javascript_edits(text: str) -> Iterator[Edit]:
-    """The edits that are possible in a script; no line with a text or a comment is changed."""
+    """Return the possible edits of a script; lines with a string or a comment stay as they are."""
     begin = 0
     for line in text.splitlines(keepends=True):
         if not re.search(r"[\"'`]|//|^\s*/?\*|^import|^export \{", line):
@@ -227,12 +227,12 @@ def javascript_edits(text: str) -> Iterator[Edit]:
 
 
 def edits_of(file: str, text: str) -> Iterator[Edit]:
-    """The possible edits: in characters of a script, in bytes of Python."""
+    """Return the possible edits, with positions in characters (JavaScript) or bytes (Python)."""
     return javascript_edits(text) if file.endswith(".js") else Python(text).edits()
 
 
 def modules() -> list[str]:
-    """The files that may get a fault, in order."""
+    """Return the files that may get a fault, in order."""
     tracked = subprocess.run(
         ["git", "ls-files", *FOLDERS], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -240,7 +240,7 @@ def modules() -> list[str]:
 
 
 def drawn(file: str, rng: random.Random) -> Fault | None:
-    """A fault for a module: first its kind, then its place; None where no edit is possible."""
+    """Draw a fault for a module: its kind, then its place. Return None if no edit is possible."""
     text = (ROOT / file).read_text(encoding="utf-8")
     edits = list(edits_of(file, text))
     if not edits:
@@ -260,7 +260,7 @@ def drawn(file: str, rng: random.Random) -> Fault | None:
 
 
 def plant(seed: int, count: int) -> list[Fault]:
-    """So many faults, each in another module; those of an earlier list stay."""
+    """Draw faults, each in a different module; the faults of an earlier list are kept."""
     listed = {fault.file: fault for fault in read(seed)}
     names = modules()
     faults: list[Fault] = []
@@ -275,7 +275,7 @@ def plant(seed: int, count: int) -> list[Fault]:
 
 
 def read(seed: int) -> list[Fault]:
-    """The list of a seed, which is empty where nothing was planted."""
+    """Return the list of a seed, which is empty if no faults were planted."""
     path = LISTS / f"seed-{seed}.json"
     if not path.exists():
         return []
@@ -292,7 +292,7 @@ def write(seed: int, faults: list[Fault]) -> None:
 
 
 def copy_of_commit(directory: Path) -> Path:
-    """A clone of the last commit, with what is installed here."""
+    """Clone the last commit, and link the packages that are installed here."""
     clone = directory / "clone"
     subprocess.run(["git", "clone", "--quiet", "--shared", ROOT, clone], check=True)
     for name in INSTALLED:
@@ -303,7 +303,7 @@ def copy_of_commit(directory: Path) -> Path:
 
 
 def near(file: str, clone: Path) -> list[str]:
-    """The files of tests, the nearest first: they name the module or lie where it lies."""
+    """Return the test files; those that name the module or lie near it come first."""
     parts = [part for part in Path(file).with_suffix("").parts if part not in ("src", "__init__")]
     dotted = ".".join(parts).removeprefix("demos.")
     users = users_of(dotted, clone)
@@ -315,7 +315,7 @@ def near(file: str, clone: Path) -> list[str]:
 
 
 def users_of(dotted: str, clone: Path) -> list[str]:
-    """The dotted names of the toolkit's modules that import a module."""
+    """Return the dotted names of the toolkit's modules that import a module."""
     users = []
     for path in (clone / "toolkit").rglob("*.py"):
         if re.search(rf"from {re.escape(dotted)} import", path.read_text(encoding="utf-8")):
@@ -324,7 +324,7 @@ def users_of(dotted: str, clone: Path) -> list[str]:
 
 
 def nearness(path: Path, test: Path, parts: list[str], dotted: str, users: list[str]) -> int:
-    """Points for what a file of tests has to do with a module.
+    """Return a score for how closely a test file is related to a module.
 
     Args:
         path, test: the file, and its path from the root of the project.
@@ -394,14 +394,14 @@ def _run_tests(clone: Path, words: list[str], printed: Path) -> NoReturn:
 
 
 def import_what_is_dear() -> None:
-    """Import packages before the forks, but nothing of ours: each copy has its own."""
+    """Import third-party packages before forking; each copy then imports its own toolkit."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     for name in ("torch", "torchvision", "gradio", "matplotlib.pyplot", "pytest", "hypothesis"):
         importlib.import_module(name)
 
 
 def with_fault(text: str, fault: Fault) -> str:
-    """The text of a module with a fault in it; the lines may have moved since it was chosen."""
+    """Return a module's text with a fault; its lines may have moved since the fault was drawn."""
     lines = text.split("\n")
     before = fault.before.split("\n")
     distances = {}
@@ -416,7 +416,7 @@ def with_fault(text: str, fault: Fault) -> str:
 
 
 def planted(fault: Fault, clone: Path) -> None:
-    """Change the copy, and build its pages anew where scripts of theirs have changed."""
+    """Change the copy, and rebuild its pages if one of their scripts has changed."""
     path = clone / fault.file
     path.write_text(with_fault(path.read_text(encoding="utf-8"), fault), encoding="utf-8")
     if fault.file.endswith(".js"):
@@ -428,7 +428,7 @@ def planted(fault: Fault, clone: Path) -> None:
 
 
 def notice(fault: Fault, clone: Path, selection: str) -> str:
-    """The first test that notices a fault; "" where all pass."""
+    """Return the first test that notices a fault, or "" if all tests pass."""
     planted(fault, clone)
     tests = near(fault.file, clone)
     try:
@@ -457,7 +457,7 @@ def table(faults: list[Fault], selection: str) -> str:
 
 
 def run(seed: int, selection: str, only: str) -> None:
-    """Try the faults of a list that were not noticed so far, and print the table of all."""
+    """Try the faults that no test has noticed so far, and print a table of all faults."""
     faults = read(seed)
     if not faults:
         sys.exit(f"There is no list: python {sys.argv[0]} plant --seed {seed}")

@@ -46,7 +46,7 @@ Contestant = Callable[["Stopwatch"], nn.Module]
 
 
 def seconds() -> float:
-    """The time so far; only differences mean something."""
+    """Return the time so far; only differences between two times are meaningful."""
     return time.process_time() if torch.get_num_threads() == 1 else time.perf_counter()
 
 
@@ -61,7 +61,7 @@ class Stopwatch:
         self.start = seconds()
 
     def elapsed(self) -> float:
-        """Minutes of training so far."""
+        """Return the minutes of training so far."""
         return (seconds() - self.start) / 60
 
     def measure(self, network: nn.Module) -> dict[str, float | str]:
@@ -129,7 +129,7 @@ def measure_in_eval_mode(generator: nn.Module, watch: Stopwatch) -> None:
 
 
 def minute_marks(minutes: float) -> list[float]:
-    """When to measure: after half a minute, after every minute, and at the end."""
+    """Return the times to measure at: half a minute, every full minute, and the end."""
     return [0.5, *(float(m) for m in range(1, int(minutes) + 1) if m < minutes), minutes]
 
 
@@ -149,7 +149,7 @@ def train_ours(minutes: float, speed: float, mnist: MNIST, watch: Stopwatch) -> 
 
 
 def steps_a_minute(mnist: MNIST, trial: int = 300) -> float:
-    """Training steps of our recipe per minute, from a short trial."""
+    """Return the number of training steps of our recipe per minute, from a short trial."""
     config = replace(Config(), precision=pick_precision(CPU))
     config = replace(config, num_steps=trial, eval_every=trial, save_every=trial)
     with tempfile.TemporaryDirectory() as directory:
@@ -159,7 +159,7 @@ def steps_a_minute(mnist: MNIST, trial: int = 300) -> float:
 
 
 def sampling_milliseconds(repeats: int = 200) -> float:
-    """Median time of a batch of 25 samples from the export, which `load` has warmed up."""
+    """Return the median time for 25 samples from the export, which `load` has warmed up."""
     generator = loading.load("generator", manifest.readable_exports())
     times = []
     for _ in range(repeats):
@@ -172,7 +172,7 @@ def sampling_milliseconds(repeats: int = 200) -> float:
 
 
 def num_weights(network: nn.Module) -> int:
-    """The number of trainable weights."""
+    """Return the number of trainable weights."""
     return sum(p.numel() for p in network.parameters())
 
 
@@ -222,7 +222,7 @@ def compete(
 
 
 def nearest(race: Race, mark: float) -> float | None:
-    """The distance that was measured within 0.2 minutes of `mark`, if any was."""
+    """Return the distance that was measured within 0.2 minutes of `mark`, or None."""
     away = [abs(minute - mark) for minute in race.minutes]
     if min(away) >= 0.2:
         return None
@@ -230,7 +230,7 @@ def nearest(race: Race, mark: float) -> float | None:
 
 
 def print_table(races: dict[str, list[Race]], minutes: float, floor: Spread) -> None:
-    """A Markdown table: a row for each contestant, a column for each time."""
+    """Print a Markdown table with a row for each contestant and a column for each time."""
     marks = minute_marks(minutes)
     times = " | ".join(map("{:g}".format, marks))
     print(f"\n| Frechet distance after minutes | {times} | at the end | unsure | class shares |")
@@ -244,7 +244,7 @@ def print_table(races: dict[str, list[Race]], minutes: float, floor: Spread) -> 
 
 
 def cells(seeds: list[Race], marks: list[float]) -> list[str]:
-    """A contestant's row: the distance at each mark, and all scores at the end."""
+    """Return a contestant's row: the distance at each time, and all scores at the end."""
     row = []
     for mark in marks:
         distances = [nearest(race, mark) for race in seeds]

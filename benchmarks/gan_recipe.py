@@ -4,11 +4,11 @@ Trains the GAN with some settings of `toolkit.gan.config.Config` changed, e.g. `
 measures it, and appends a line to benchmarks/gan_recipe.jsonl, the log of what was tried.
 `python benchmarks/gan_recipe.py --table` prints the log as Markdown.
 
-Two draws of 10,000 samples of one generator differ by one, and two seeds of one recipe by half of
-that: what decides is the distance of 50,000 samples, over three seeds. A trial runs on one thread,
-so that several can run side by side; its cost is in processor time, which a busy machine stretches
-less than the clock. Settings in the log that `Config` lacks were tried by forerunners of this
-script.
+Two draws of 10,000 samples from one generator differ by about 1, and two seeds of one recipe by
+about 0.5. The distance of 50,000 samples, over three seeds, therefore decides. A trial runs on one
+thread, so that several trials can run side by side. Its cost is its processor time, which depends
+less on other work on the machine than the clock does. The log also has settings that `Config`
+lacks; earlier versions of this script tried them.
 """
 
 import dataclasses
@@ -38,7 +38,7 @@ CPU = torch.device("cpu")
 
 
 def run_trial(config: Config) -> dict[str, object]:
-    """Train and measure."""
+    """Train a GAN, and return its measurements."""
     mnist = load_mnist()
     sha256 = judge_of(readable_exports())
     evaluator = Evaluator(loading.load("classifier", readable_exports()), sha256, mnist, CPU)
@@ -52,12 +52,12 @@ def run_trial(config: Config) -> dict[str, object]:
 
 
 def unmeasured(_generator: nn.Module) -> dict[str, float | str]:
-    """Nothing is measured during the training."""
+    """Return a constant, because nothing is measured during the training."""
     return {"distance": 0.0}
 
 
 def measure(generator: nn.Module, evaluator: Evaluator) -> dict[str, object]:
-    """The scores of ten draws of 10,000, and the distance of 50,000 together."""
+    """Return the scores of ten draws of 10,000 images, and the distance of 50,000 images."""
     draws, scores = [], []
     for images in sample_draws(generator, 0, 10, evaluator.num_images):
         draws.append(evaluator.predict(images))
@@ -74,7 +74,7 @@ def measure(generator: nn.Module, evaluator: Evaluator) -> dict[str, object]:
 
 
 def changed_settings(settings: list[str]) -> dict[str, object]:
-    """The values of settings such as `beta1=0.5`; ends the program where Config lacks one."""
+    """Parse settings such as `beta1=0.5`; end the program if Config has no such setting."""
     known = [field.name for field in dataclasses.fields(Config)]
     changes: dict[str, object] = {}
     for setting in settings:
@@ -86,7 +86,7 @@ def changed_settings(settings: list[str]) -> dict[str, object]:
 
 
 def main() -> None:
-    """One trial, or the table."""
+    """Run one trial, or print the table."""
     if sys.argv[1:] == ["--table"]:
         print(table())
         return

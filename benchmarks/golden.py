@@ -1,11 +1,11 @@
 """Golden values in every format, batch and number of threads: python benchmarks/golden.py
 
 The rows of the golden inputs in `exports/manifest.json` are repeated to batches of 1, 7 and 64, and
-each output is compared with the golden output of its row. So the reference is the same whatever
-torch runs this: the values that were written down when the weights were. The table has the largest
-|difference| / (1 + |y|) over all batches and threads: up to T = 36, and at T = 1,000. The command
-ends with 1 if one is larger than what the manifest tolerates; the networks that were trained at one
-length may be farther at T = 1,000, which is reported.
+each output is compared with the golden output of its row. So the reference does not depend on the
+version of torch that runs this script: the values were saved together with the weights. The table
+has the largest |difference| / (1 + |y|) over all batches and threads: up to T = 36, and at T =
+1,000. The command ends with 1 if one is larger than what the manifest tolerates; the networks that
+were trained at one length may be farther at T = 1,000, which is reported.
 """
 
 import argparse
@@ -29,7 +29,7 @@ Run = Callable[[Array], Array]
 
 
 def with_torch(name: str, format_: Format, threads: int) -> Run:
-    """A network in one of torch's formats, from array to array."""
+    """Load a network in one of torch's formats, and return a function of arrays."""
     torch.set_num_threads(threads)
     network = load(name, format=format_)
 
@@ -41,7 +41,7 @@ def with_torch(name: str, format_: Format, threads: int) -> Run:
 
 
 def with_onnxruntime(name: str, threads: int) -> Run:
-    """A network in ONNX Runtime with so many threads, from array to array."""
+    """Load a network in ONNX Runtime with a number of threads, and return a function of arrays."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -58,12 +58,12 @@ def with_onnxruntime(name: str, threads: int) -> Run:
 
 
 def to_array(stored: dict[str, Any]) -> Array:
-    """An array of the manifest."""
+    """Return an array from the manifest."""
     return np.array(stored["values"], dtype=stored["dtype"]).reshape(stored["shape"])
 
 
 def cases(golden: dict[str, Any]) -> Iterator[tuple[bool, Array, Array]]:
-    """Each golden case: whether it is the long one, its inputs and its outputs."""
+    """Yield each golden case: True for the long one, its inputs, and its outputs."""
     for case in golden["cases"]:
         yield False, to_array(case["input"]), to_array(case["output"])
     if "long" in golden:
@@ -72,7 +72,7 @@ def cases(golden: dict[str, Any]) -> Iterator[tuple[bool, Array, Array]]:
 
 
 def differences(run: Run, golden: dict[str, Any]) -> tuple[float, float]:
-    """The largest |difference| / (1 + |y|) over the batches: of short inputs, of long ones.
+    """Return the largest |difference| / (1 + |y|) over all batches, for short and long inputs.
 
     Infinity takes the place of NaN, so that it is the largest.
     """

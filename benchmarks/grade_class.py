@@ -80,7 +80,7 @@ Archive = tuple[str, dict[str, str | bytes]]  # its kind, and its files by their
 
 
 def harmless(number: int, real: bool, only: str) -> Archive:
-    """The kind of the archive with this number, and its files."""
+    """Return the kind and the files of the archive with this number."""
     if not real:
         lstm = {"lstm.py": f"class LSTM:\n    number = {number}\n"}
         return "fine", submissions.FINE | lstm
@@ -91,7 +91,7 @@ def harmless(number: int, real: bool, only: str) -> Archive:
 def written_by(
     write: Callable[[str, Path], None], name: str, only: str = "*"
 ) -> dict[str, str | bytes]:
-    """The files of a case of the tests, by their paths: all, or `only` those of a pattern."""
+    """Return all files of a test case by their paths, or `only` those that match a pattern."""
     files: dict[str, str | bytes] = {}
     with tempfile.TemporaryDirectory() as directory:
         write(name, Path(directory))
@@ -102,7 +102,7 @@ def written_by(
 
 
 def harmless_in_part(number: int) -> Archive:
-    """The kind and the files of an archive that is right or, for odd numbers, has a planted fault.
+    """Return the kind and the files of an archive; those with odd numbers have a planted fault.
 
     Every fifth archive is whole. Of the others one file is handed in: that of the fault, or of a
     right submission each in turn.
@@ -193,7 +193,7 @@ def grade(
 
 
 def random_moments(count: int, seconds: float, seed: int) -> list[float]:
-    """The seconds after each start at which a command of `seconds` is killed."""
+    """Return the seconds after each start at which a command that takes `seconds` is killed."""
     rng = random.Random(seed)
     return [seconds * rng.random() / count for _ in range(count)]
 
@@ -231,7 +231,7 @@ def same_after_kills(
 def count_differing(
     expected: dict[str, object], results: dict[str, object], kinds: dict[str, str]
 ) -> tuple[int, int]:
-    """Print the results that differ: how many are of harmless archives, and of hostile ones."""
+    """Print the results that differ, and count them for harmless and for hostile archives."""
     num_harmless = num_hostile = 0
     for name, result in expected.items():
         other_result = results.get(name)
@@ -246,7 +246,7 @@ def count_differing(
 
 
 def written(out: Path) -> dict[str, object]:
-    """The results in a folder by their archives, without the seconds that they took."""
+    """Return the results in a folder by archive, without the seconds that each took."""
     results = {}
     for path in out.glob("*/results.json"):
         results[path.parent.name] = result = json.loads(path.read_text(encoding="utf-8"))
@@ -255,7 +255,7 @@ def written(out: Path) -> dict[str, object]:
 
 
 def differences(old: object, new: object) -> str:
-    """The places where two results differ, and how."""
+    """Return the places where two results differ, and the difference at each place."""
     if isinstance(old, dict) and isinstance(new, dict) and old.keys() == new.keys():
         return differences_of_dicts(old, new)
     if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):

@@ -48,7 +48,7 @@ class Cluster:
         return self._start("worker", "--nthreads", "1", "--no-nanny", "--no-dashboard")
 
     def wait_for_address(self) -> str:
-        """The scheduler's address, as soon as it has written it down."""
+        """Wait until the scheduler has written its address to a file, and return the address."""
         while not self._address.exists():
             if self._scheduler.poll() is not None:
                 sys.exit(f"The scheduler ended:\n{(self._folder / 'log').read_text()[-2000:]}")
@@ -155,7 +155,7 @@ def stop_for_a_minute(cluster: Cluster) -> None:
 
 
 def processor_seconds() -> float:
-    """Of all processes that this one and its children have started and waited for."""
+    """Return the processor time of all processes that this process and its children waited for."""
     times = os.times()
     return times.children_user + times.children_system
 

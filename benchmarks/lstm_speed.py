@@ -8,7 +8,8 @@ training. No loop over torch's product can be faster than that, and torch's prod
 that inside `nn.LSTM` on some processors. With one thread the time is that of the processor, which
 other processes lengthen less; with two it is that of the clock, so keep the machine quiet.
 
-The export is also trained here, which nobody does: it takes the plain loop and autograd then.
+The export is also trained here, although nobody does this; it then uses the plain loop and
+autograd.
 """
 
 import argparse
@@ -31,7 +32,7 @@ HIDDEN_SIZE = 128
 
 
 class Native(nn.Module):
-    """`nn.LSTM`, which is computed by oneDNN."""
+    """`nn.LSTM`, which uses oneDNN."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,7 +64,7 @@ class CellLoop(nn.Module):
 
 
 class EightMatrices(nn.Module):
-    """The equations as they stand: one matrix for each gate and input."""
+    """The equations as they are written: one matrix for each gate and input."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -113,7 +114,7 @@ class Products(nn.Module):
 
 
 def scripted() -> nn.Module:
-    """Our LSTM as it is exported."""
+    """Return our LSTM as TorchScript, as in the export."""
     module: nn.Module = torch.jit.script(FastLSTM(HIDDEN_SIZE))
     return module
 
@@ -130,7 +131,7 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
 
 
 def training_step(network: nn.Module, digits: Tensor, labels: Tensor) -> Callable[[], None]:
-    """A function that trains `network` for one step."""
+    """Return a function that trains `network` for one step."""
     if isinstance(network, Products):
         return lambda: network.backward(network(digits), digits.size(1) - 1)
     optimizer = torch.optim.RMSprop(network.parameters(), lr=1e-3)
@@ -146,7 +147,7 @@ def training_step(network: nn.Module, digits: Tensor, labels: Tensor) -> Callabl
 
 
 def prediction(network: nn.Module, digits: Tensor) -> Callable[[], None]:
-    """A function that predicts once."""
+    """Return a function that makes one prediction."""
     network.eval()
 
     @torch.no_grad()
@@ -157,7 +158,7 @@ def prediction(network: nn.Module, digits: Tensor) -> Callable[[], None]:
 
 
 def seconds(call: Callable[[], None], count: int) -> float:
-    """Mean time of a call in seconds."""
+    """Return the mean time of a call in seconds."""
     clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
     start = clock()
     for _ in range(count):
@@ -166,7 +167,7 @@ def seconds(call: Callable[[], None], count: int) -> float:
 
 
 def measure(batch_size: int, length: int, training: bool, repeats: int) -> list[dict[str, float]]:
-    """The seconds that each network takes, by its name, once for each round."""
+    """Return the seconds that each network takes in each round, by its name."""
     digits = torch.randint(10, (batch_size, length - 1))
     labels = torch.randint(10, (batch_size,))
     with warnings.catch_warnings():

@@ -65,7 +65,7 @@ def measure(*arguments: str) -> Measured:
 
 
 def training_seconds(runs: Path) -> dict[str, float]:
-    """The seconds of each run, by its name."""
+    """Return the seconds of each run by its name."""
     seconds = {}
     for path in runs.glob("*/*/metrics.jsonl"):
         logged = []
@@ -76,7 +76,7 @@ def training_seconds(runs: Path) -> dict[str, float]:
 
 
 def metrics(exports: Path) -> dict[str, dict[str, object]]:
-    """The metrics of each export that has some, by its name."""
+    """Return the metrics of each export that has metrics, by its name."""
     manifest = json.loads((exports / "manifest.json").read_text())
     listed = {}
     for name, entry in manifest.items():
@@ -91,7 +91,7 @@ def train(model: str, seeds: int, *arguments: str) -> list[Measured]:
 
 
 def over_seeds(results: list[Measured], model: str, length: int) -> str:
-    """Median and worst accuracy at T = `length`, and seconds of training."""
+    """Return the median and worst accuracy at T = `length`, and the seconds of training."""
     accuracies, seconds = [], []
     for result in results:
         by_length = cast(dict[str, float], result.metrics[model]["accuracy_by_length"])
@@ -104,7 +104,7 @@ def over_seeds(results: list[Measured], model: str, length: int) -> str:
 
 
 def measure_part_one(seeds: int) -> dict[str, str]:
-    """The rows of Part I, trained at one length or with the curriculum."""
+    """Return the rows of Part I, trained at one length or with the curriculum."""
 
     def at(length: int, model: str, *arguments: str) -> str:
         name = model if "--curriculum" in arguments else f"{model}_plain"
@@ -125,7 +125,7 @@ def measure_part_one(seeds: int) -> dict[str, str]:
 
 
 def measure_all() -> dict[str, str]:
-    """The rows of `train all`."""
+    """Return the rows of `train all`."""
     result = measure("all")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
     generator = result.metrics["generator"]
@@ -151,7 +151,7 @@ def measure_all() -> dict[str, str]:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure everything, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5, help="seeds of Part I")
     parser.add_argument("--skip-all", action="store_true", help="Part I and the smoke preset only")

@@ -108,7 +108,7 @@ def time_cuts(page: Page, count: int = 20) -> list[Row]:
 
 
 def sizes(page: Path) -> dict[str, int]:
-    """Bytes of each part of the page."""
+    """Return the size of each part of the page in bytes."""
     text = page.read_text(encoding="utf-8")
     embedded = re.search(r'id="exports">(.*?)</script>', text, flags=re.DOTALL)
     assert embedded
@@ -126,7 +126,7 @@ def sizes(page: Path) -> dict[str, int]:
 
 
 def opening(browser: Any, url: str, trouble: list[str]) -> tuple[Page, float]:
-    """A page of its own, and the ms until the networks' answers are on it."""
+    """Open a new page, and return the milliseconds until it shows the networks' answers."""
 
     def add_error(error: object) -> None:
         trouble.append(str(error))
@@ -145,7 +145,7 @@ def opening(browser: Any, url: str, trouble: list[str]) -> tuple[Page, float]:
 
 
 def time_opening(browser: Any, url: str, trouble: list[str]) -> tuple[Page, Row]:
-    """Open the page five times, each as a new visitor: the last one, and the median."""
+    """Open the page five times as a new visitor; return the last page and the median time."""
     times = []
     for _ in range(5):
         page, milliseconds = opening(browser, url, trouble)

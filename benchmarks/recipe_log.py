@@ -11,7 +11,7 @@ LOG = Path(__file__).with_name("gan_recipe.jsonl")
 
 
 def table() -> str:
-    """The log as Markdown, the best first: trials with error bars, then those of one draw."""
+    """Return the log as Markdown, the best trials first; trials of a single draw come last."""
     measured, single = [], []
     for line in LOG.read_text().splitlines():
         entry = json.loads(line)
@@ -23,7 +23,7 @@ def table() -> str:
 
 
 def _with_error_bars(entries: list[Entry]) -> str:
-    """One row for each recipe, over its seeds."""
+    """Return one row for each recipe, over its seeds."""
     recipes = defaultdict(list)
     for entry in entries:
         changes = dict(entry["changes"])
@@ -42,7 +42,7 @@ def _with_error_bars(entries: list[Entry]) -> str:
 def _row_of_recipe(
     name: str, changes: str, num_steps: int, seeds: list[Entry]
 ) -> tuple[float, str]:
-    """The distance of 50,000 samples, by which rows are sorted, and the row.
+    """Return the distance of 50,000 samples, by which rows are sorted, and the row.
 
     ± is the standard deviation of the seeds' means, or of the draws where there is one seed.
     """
@@ -61,7 +61,7 @@ def _values(entries: list[Entry], key: str) -> list[float]:
 
 
 def _of_one_draw(entries: list[Entry]) -> str:
-    """One row for each training of which only single draws were measured."""
+    """Return one row for each training run for which only single draws were measured."""
     lines = [
         "| name | what was changed | steps | one draw at 1/3, 2/3 and the end | shares "
         "| ms a step |",

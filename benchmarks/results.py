@@ -29,13 +29,13 @@ ROOT = Path(__file__).parents[1]
 
 
 def processor() -> str:
-    """The model name of this machine's processor, as Linux knows it."""
+    """Return the model name of this machine's processor, as Linux reports it."""
     line = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     return line[1] if line else os.uname().machine
 
 
 def commit() -> str | None:
-    """The commit of the working tree, which ends in "-dirty" if files differ from it.
+    """Return the commit of the working tree, with "-dirty" at the end if files differ from it.
 
     None where the project is not a git checkout, such as in an unpacked archive.
     """
@@ -66,7 +66,7 @@ def run(command: list[str]) -> list[str]:
 
 
 def measure(command: list[str]) -> dict[str, object]:
-    """The content of docs/results/NAME.json: the machine, the time and the output of a command."""
+    """Run a command, and return the content of docs/results/NAME.json: machine, time, output."""
     before = {
         "command": shlex.join(command),
         "version": importlib.metadata.version("assignment3-toolkit"),
@@ -110,7 +110,7 @@ def main() -> None:
 
 
 def write_tables() -> None:
-    """Write the tables of the documents, and say which pages are new."""
+    """Write the tables of the documents, and print the pages that have changed."""
     for page in doc_tables.write():
         print(page)
 

@@ -1,8 +1,9 @@
 """A second opinion on generated digits: python benchmarks/second_classifier.py [FILE.pt ...]
 
-A recipe that was chosen by one classifier may please that one only. This trains, once, a classifier
-of another architecture, and measures generators with it, beside what real images get. It is never
-used to choose anything, and never exported: it lies in runs/second-classifier.
+A recipe that was chosen with one classifier may do well only by that classifier. This script trains
+a classifier of another architecture once, and measures generators and real images with it. The
+second classifier is never used to choose anything and never exported. It is saved in
+runs/second-classifier.
 
 Ours has batch norm, max pooling, ReLU and a dense layer of features; this one is a residual network
 without any normalisation, with SiLU, whose features are maxima over the image. Its training images
@@ -37,7 +38,7 @@ MAX_SHIFT = 2  # pixels, which every digit has as a margin
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of its training."""
+    """The settings of the second classifier's training."""
 
     num_epochs: int = 5
     num_images: int = 60_000
@@ -65,13 +66,13 @@ class Block(nn.Module):
         self.scale = nn.Parameter(torch.zeros(()))
 
     def forward(self, x: Tensor) -> Tensor:
-        """From (batch, channels, height, width) to the same."""
+        """Map a tensor (batch, channels, height, width) to a tensor of the same shape."""
         y: Tensor = x + self.scale * self.f(x)
         return y
 
 
 class ResidualClassifier(nn.Module):
-    """28 x 28, 14 x 14, 7 x 7, the maximum over the image, ten logits."""
+    """A residual network: 28 x 28, 14 x 14, 7 x 7, a maximum over the image, and ten logits."""
 
     def __init__(self, width: int = 24, num_features: int = 128) -> None:
         super().__init__()
@@ -91,12 +92,12 @@ class ResidualClassifier(nn.Module):
                 nn.init.zeros_(layer.bias)
 
     def features(self, images: Tensor) -> Tensor:
-        """From images (batch, 1, 28, 28) in 0..1 to float32 (batch, num_features)."""
+        """Map images (batch, 1, 28, 28) in 0..1 to float32 features (batch, num_features)."""
         features: Tensor = self.layers(images * 2 - 1).amax(dim=(2, 3))
         return features
 
     def forward(self, images: Tensor) -> Tensor:
-        """From the same to logits (batch, 10)."""
+        """Map images (batch, 1, 28, 28) in 0..1 to logits (batch, 10)."""
         logits: Tensor = self.readout(self.features(images))
         return logits
 
@@ -162,7 +163,7 @@ def trained_once(path: Path, settings: Settings, mnist: MNIST) -> tuple[Residual
 
 
 def print_table(evaluator: Evaluator, share: float, measured: dict[str, Scores[Spread]]) -> None:
-    """A Markdown table: real images and each generator."""
+    """Print a Markdown table with a row for the real images and one for each generator."""
     print(
         f"| by a second classifier ({evaluator.sha256[:12]}, {share:.2%} of the test images right) "
         f"| Frechet distance | no clear digit (below {SURE:.0%}) | rarest and commonest digit |\n"

@@ -18,7 +18,7 @@ DEFINED = re.compile(r"^#define\s+__NR(?:3264)?_(\w+)\s+(\d+)$", re.MULTILINE)
 
 
 def numbers(header: Path) -> tuple[int, ...]:
-    """Of all calls that the filter names, in its order."""
+    """Return the numbers of all calls that the filter names, in its order."""
     known = {name: int(number) for name, number in DEFINED.findall(header.read_text())}
     return tuple(known[name] for name in (*REFUSED, *ASKED))
 

@@ -1,4 +1,4 @@
-"""A DCGAN as textbooks write it, which `gan_per_minute.py` races against ours."""
+"""A textbook DCGAN, which `gan_per_minute.py` compares with our GAN."""
 
 import torch
 from torch import Tensor, nn
@@ -23,12 +23,12 @@ class TextbookGenerator(nn.Module):
         self.apply(init_dcgan)
 
     def forward(self, z: Tensor) -> Tensor:
-        """From z (batch, latent_dim) to images (batch, 1, 28, 28) in 0..1."""
+        """Map z (batch, latent_dim) to images (batch, 1, 28, 28) in 0..1."""
         return (torch.tanh(self.layers(z)) + 1) / 2
 
 
 class TextbookDiscriminator(nn.Module):
-    """Its counterpart: strided convolutions, batch norm but in the first layer, one logit."""
+    """The discriminator: strided convolutions, batch norm except in the first layer, one logit."""
 
     def __init__(self, width: int = 32) -> None:
         super().__init__()
@@ -44,13 +44,13 @@ class TextbookDiscriminator(nn.Module):
         self.apply(init_dcgan)
 
     def forward(self, images: Tensor) -> Tensor:
-        """From images (batch, 1, 28, 28) in 0..1 to logits (batch, 1)."""
+        """Map images (batch, 1, 28, 28) in 0..1 to logits (batch, 1)."""
         logits: Tensor = self.layers(images * 2 - 1)
         return logits
 
 
 def init_dcgan(layer: nn.Module) -> None:
-    """Weights ~ N(0, 0.02^2), and ~ N(1, 0.02^2) in batch norm."""
+    """Draw weights from N(0, 0.02^2), and those of batch norm from N(1, 0.02^2)."""
     if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(layer.weight, std=0.02)
     elif isinstance(layer, nn.BatchNorm2d):

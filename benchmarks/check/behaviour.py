@@ -41,7 +41,7 @@ class Enough(BaseException):
 
 
 class Pictures(datasets.MNIST):
-    """192 pictures from nowhere in place of MNIST."""
+    """A data set of 192 random pictures that replaces MNIST."""
 
     def __init__(self, root: Any = None, train: bool = True, transform: Any = None, **_: Any):
         rng = torch.Generator().manual_seed(int(train))

@@ -97,7 +97,7 @@ def real(folder: Path) -> Iterator[Code]:
 
 @contextmanager
 def folders() -> Iterator[tuple[Path, Path]]:
-    """Make two empty folders."""
+    """Create two empty folders."""
     with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
         yield Path(first).resolve(), Path(second).resolve()
 
@@ -144,7 +144,7 @@ def draw(network: Any) -> None:
 
 
 def recurrent(child: LSTMChild, located: Located, root: Path) -> Iterator[str]:
-    """Carry an LSTM over."""
+    """Convert an LSTM to ours, and compare the two."""
     verdicts = Verdicts("lstm", located.file)
     network = lstm.proved(child, located, verdicts)
     network.build(hidden=network.usage.hidden and 24)

@@ -1,4 +1,4 @@
-"""Right solutions to be rewritten, and the same with a fault of students in them."""
+"""Right solutions that can be rewritten, and copies of them with a typical fault of students."""
 
 import json
 import runpy

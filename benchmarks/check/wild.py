@@ -149,7 +149,7 @@ def main() -> None:
 
 
 def choose(kind: str, half: str, only: str) -> list[Entry]:
-    """The entries of a kind and a half, of repositories with a text in their name."""
+    """Return the entries of one kind and half from repositories whose names contain a text."""
     return [entry for entry in entries(kind, half) if only in entry["repository"]]
 
 
@@ -157,7 +157,7 @@ Records = dict[tuple[str, str], dict[str, Any]]  # by "repository" and "path"
 
 
 def read_records(file: Path, chosen: list[Entry]) -> Records:
-    """Read the records of some entries from a file; it may lack some."""
+    """Read the records of some entries from a file, which may not contain all of them."""
     wanted = {(entry["repository"], entry["path"]) for entry in chosen}
     records: Records = {}
     for line in file.read_text().splitlines():

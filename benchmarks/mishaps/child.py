@@ -48,7 +48,7 @@ class Attempt(NamedTuple):
 
 
 class Started(NamedTuple):
-    """A process, and the ends of its two outputs."""
+    """A process, and the read ends of the pipes for its two outputs."""
 
     process: Any
     output: Connection
@@ -80,7 +80,7 @@ def start(arguments: list[str], directory: Path, **mishap: Any) -> Started:
 
 
 def finish(started: Started, kill_after: float | None = None) -> Attempt:
-    """Wait for a command, at most so many seconds."""
+    """Wait for a command for at most the given number of seconds."""
     process, output, error = started
     wait([process.sentinel], kill_after)
     with ASKING:

@@ -142,14 +142,14 @@ assignment grade empty --out file.txt
 
 
 class Wrong(NamedTuple):
-    """A command that nobody means."""
+    """A wrong command."""
 
     module: str  # train or assignment
     words: list[str]
 
 
 def commands(count: int, seed: int) -> Iterator[Outcome]:
-    """So many wrong commands; the first ones are written by hand, the others are made."""
+    """Yield wrong commands: first those written by hand, then generated ones."""
     rng = random.Random(f"{seed} commands")
     made = list(_made())
     chosen = [*by_hand(), *rng.sample(made, len(made))][:count]
@@ -162,7 +162,7 @@ def commands(count: int, seed: int) -> Iterator[Outcome]:
 
 
 def by_hand() -> list[Wrong]:
-    """Contradictions, misspellings, and what is in a folder."""
+    """Yield commands with contradictions, misspellings, or unsuitable files."""
     wrong = []
     for line in BY_HAND.splitlines():
         if line:
@@ -172,7 +172,7 @@ def by_hand() -> list[Wrong]:
 
 
 def _made() -> Iterator[Wrong]:
-    """Every option of every command with every kind of wrong value."""
+    """Yield every option of every command with every kind of wrong value."""
     from toolkit.assignment.app import app as assignment
     from toolkit.train.app import app as train
 
@@ -192,7 +192,7 @@ def _made() -> Iterator[Wrong]:
 
 
 def _every(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
-    """The commands of a group and of the groups in it, by name, e.g. "package gradescope"."""
+    """Return a group's commands by name, e.g. "package gradescope", including nested groups."""
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
             yield from _every(command, f"{before}{name} ")
@@ -201,7 +201,7 @@ def _every(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _needed(name: str) -> list[str]:
-    """The words without which a command is wrong anyway; nothing that takes long."""
+    """Return the arguments that a command requires, chosen so that it ends quickly."""
     return {
         "clinic": ["saturation"],
         "restore": ["lstm"],
@@ -216,7 +216,7 @@ def _needed(name: str) -> list[str]:
 
 
 def _values(kind: str) -> list[str]:
-    """Wrong values for an option, by its annotation in Python."""
+    """Return wrong values for an option, depending on its annotation in Python."""
     for word, values in (
         ("int", NUMBERS),
         ("float", FLOATS),
@@ -229,7 +229,7 @@ def _values(kind: str) -> list[str]:
 
 
 def _furnish(directory: Path) -> None:
-    """Make the files that the names in PATHS stand for."""
+    """Create the files that the names in PATHS stand for."""
     for folder in ("empty", "rotten", "deep"):
         (directory / folder).mkdir(parents=True)
     (directory / "file.txt").write_text("no more than a line\n")
@@ -256,7 +256,7 @@ def _try(k: int, wrong: Wrong, directory: Path) -> list[Outcome]:
 
 
 def _not_forked(wrong: Wrong, shown: str, directory: Path) -> Outcome:
-    """Give a command to a process that is not forked."""
+    """Run a command in a process that is not forked."""
     process = subprocess.run(
         [sys.executable, "-m", f"toolkit.{wrong.module}", *map(os.fsencode, wrong.words)],
         cwd=directory,
@@ -285,7 +285,7 @@ def judge(done: Attempt) -> str:
 
 
 def _sentences(error: str) -> list[str]:
-    """The lines of a message, without the list of what is missing that may follow an error."""
+    """Return the lines of a message, without the list of missing items that may follow an error."""
     lines = [line for line in error.splitlines() if line.strip()]
     if lines and lines[0].startswith("Error: "):
         return [line for line in lines if not line.startswith("- ")]
@@ -293,5 +293,5 @@ def _sentences(error: str) -> list[str]:
 
 
 def _short(word: str) -> str:
-    """A word for the list of losses."""
+    """Return a short name for the list of losses."""
     return repr(word if len(word) < 60 else f"{word[:20]}... ({len(word)} characters)")

@@ -32,7 +32,7 @@ class Config:
 
 
 def disk(count: int, seed: int, commands: tuple[list[str], ...] = (RNN, GAN)) -> Iterator[Outcome]:
-    """Every write of saving, restoring and checkpointing, and of commands the first `count`."""
+    """Try every write of saving, restoring and checkpointing, and `count` writes of commands."""
     with tempfile.TemporaryDirectory() as directory:
         for name in SMALL:
             yield from _at_every_write(name, Path(directory))
@@ -44,7 +44,7 @@ def disk(count: int, seed: int, commands: tuple[list[str], ...] = (RNN, GAN)) ->
 
 
 def save_files(version: int, exports_dir: Path) -> None:
-    """Exports of one training, whose content says which."""
+    """Save the exports of one training run; their content tells which run it was."""
     exports = []
     for file in FILES:
         data = f"{file} {version} ".encode() * 100
@@ -60,7 +60,7 @@ def restore_files(directory: Path) -> None:
 
 
 def checkpoint(directory: Path) -> None:
-    """Go on with a run whose checkpoint is of step 1, until step 2."""
+    """Continue a run from its checkpoint at step 1 until step 2."""
     with Run(directory / "run", Config()) as run:
         run.load()
         if run.step == 1:
@@ -82,7 +82,7 @@ def prepare(name: str, directory: Path) -> None:
 
 
 def version(name: str, directory: Path) -> object:
-    """The state that can be loaded, before the mishap or, all or nothing, after it."""
+    """Return the state that can be loaded: either the one before the mishap or the one after it."""
     if name == "checkpoint and record":
         with Run(directory / "run", Config()) as run:
             state = run.load()
@@ -102,7 +102,7 @@ SMALL: dict[str, tuple[Callable[[Path], None], object, object]] = {  # action, b
 
 
 def act(name: str, directory: Path, write: int | None) -> None:
-    """In a process of its own."""
+    """Do this in a separate process."""
     if write is not None:
         fill_disk_at(write)
     try:
@@ -176,7 +176,7 @@ def _commands(words: list[str], count: int, directory: Path) -> Iterator[Outcome
 
 
 def _command(words: list[str], old: Path, new: Path, write: int) -> tuple[Outcome, bool]:
-    """The outcome, and True if not a single byte was left to write."""
+    """Return the outcome, and True if not a single byte could be written."""
     folder = old.parent / f"write-{write}"
     shutil.copytree(old, folder)
     command = [*words, "--seed", "1"]
@@ -212,7 +212,7 @@ def _judge_command(command: list[str], folder: Path, old: Path, new: Path) -> st
 
 
 def seeds(directory: Path) -> dict[str, object]:
-    """The seed of each export, which is intact."""
+    """Return the seed of each export, after making sure that the export is intact."""
     exports = directory / "runs" / "smoke" / "exports"
     return {
         file: json.dumps(read_file(file, exports).entry.get("seed"))

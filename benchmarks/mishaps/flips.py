@@ -30,7 +30,7 @@ class Config:
 
 
 class Target(NamedTuple):
-    """A file that rots, and the function that reads it."""
+    """A file that is damaged, and the function that reads it."""
 
     kind: str
     path: Path
@@ -108,7 +108,7 @@ def _restored_folder(folder: Path) -> Iterator[None]:
 
 
 def _targets(directory: Path) -> dict[str, list[Target]]:
-    """Return the files that can rot, by their kind."""
+    """Return the files that can be damaged, by their kind."""
     exports = directory / "exports"
     shutil.copytree(package_data("exports"), exports, ignore=shutil.ignore_patterns("previous"))
     groups: dict[str, list[Target]] = {}
@@ -171,7 +171,7 @@ def _record(run: Run) -> Any:
 
 
 def _log(run: Run) -> tuple[Any, list[dict[str, Any]]]:
-    """The step up to which the log counts, and its entries."""
+    """Return the last step that the log covers, and its entries."""
     latest = _state(run)["latest"]
     with Run(run.directory, Config()) as reopened:
         reopened.load()

@@ -44,7 +44,7 @@ def folders(count: int, seed: int) -> Iterator[Outcome]:
 
 
 class _Layout:
-    """One temporary directory."""
+    """A temporary directory with folders of graders and of other people."""
 
     def __init__(self, rng: random.Random, directory: Path) -> None:
         self._rng, self._directory = rng, directory
@@ -75,7 +75,7 @@ class _Layout:
         return " ".join(losses)
 
     def _strangers(self) -> None:
-        """A few things of other people, and what they look like now."""
+        """Create a few files and folders of other people, and return their present state."""
         makers: list[Callable[[Path], Path]] = [
             self._folder, self._file, self._link, self._copy_of_one_left, self._moved,
             self._proof_by_hand, self._strange_proof, self._with_archives, self._in_use_elsewhere,
@@ -94,7 +94,7 @@ class _Layout:
         return self._directory / f"{purpose}-{word}{self._rng.randrange(10**6)}"
 
     def _fill(self, folder: Path) -> None:
-        """Files, folders, and links to what others have."""
+        """Fill a folder with files, folders, and links to other people's files."""
         deep = folder
         for _ in range(self._rng.randrange(6)):
             deep = deep / self._rng.choice(["a", "b", "files", "notes.txt"])
@@ -120,7 +120,7 @@ class _Layout:
         return path
 
     def _killed(self) -> Path:
-        """Leave the files of a killed grader: all is there, and nobody holds the lock."""
+        """Leave the complete files of a killed grader, whose lock is free."""
         with (
             mock.patch.object(proved, "_discard", return_value=[]),
             scratch_directory("grade") as scratch,
@@ -130,7 +130,7 @@ class _Layout:
         return scratch.parent
 
     def _killed_and_kept(self) -> Path:
-        """The same, but the archives are in it."""
+        """Leave the files of a killed grader, with the archives among them."""
         made = self._killed()
         inside = made / FILES / "archives"
         inside.mkdir()
@@ -150,7 +150,7 @@ class _Layout:
         return self._killed().rename(path)
 
     def _proof_by_hand(self, path: Path) -> Path:
-        """As a proof is, but of another folder, or none at all."""
+        """Write a proof of ownership for another folder, or no valid proof."""
         real = self._killed_and_kept() / PROOF
         self._folder(path)
         texts = [real.read_bytes(), b"", b"{}", b"[" * 5000, self._rng.randbytes(100)]
@@ -158,7 +158,7 @@ class _Layout:
         return path
 
     def _strange_proof(self, path: Path) -> Path:
-        """A proof that is no file of its own."""
+        """Make a proof of ownership that is not a regular file."""
         real = self._killed_and_kept() / PROOF
         path.mkdir()
         proof = path / PROOF
@@ -176,12 +176,12 @@ class _Layout:
 
 
 def _closed(folder: str, names: list[str]) -> set[str]:
-    """The files that an ordinary user cannot copy."""
+    """Return the files that an ordinary user cannot copy."""
     return {name for name in names if not os.access(Path(folder, name), os.R_OK)}
 
 
 def _look(path: Path) -> Look:
-    """Everything in a folder, or a file, with what changes when it is touched."""
+    """Return all files in a folder, or one file, with the attributes that a change would alter."""
     look: Look = {}
     waiting = [path]
     while waiting:

@@ -27,7 +27,7 @@ KILLS = 8  # in one directory, before the command may end
 
 
 class Whole(NamedTuple):
-    """A command that is not killed."""
+    """The result of a command that is not killed."""
 
     words: list[str]
     formats: bool  # True if it makes .onnx and .pt2 files as well

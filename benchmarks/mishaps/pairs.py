@@ -1,4 +1,4 @@
-"""Two at once: savings into one folder of exports, and trainings in one run directory."""
+"""Two processes at once that save to one folder of exports, or train in one run directory."""
 
 import contextlib
 import io

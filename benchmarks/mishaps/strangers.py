@@ -65,7 +65,7 @@ FRAME = {
 
 
 def archives(count: int, seed: int) -> Iterator[Outcome]:
-    """Hand-ins with damage in a text, a name or the archive itself."""
+    """Yield hand-ins with damage in a text, a name or the archive itself."""
     files = {path.name: path.read_text() for path in package_data("skeleton").glob("*.py")}
     cells = [{"cell_type": "code", "source": text} for text in files.values()]
     files["GAN.ipynb"] = json.dumps({"cells": cells, "metadata": {}})
@@ -121,7 +121,7 @@ def _read(data: bytes, folder: Path) -> bytes:
 
 
 def frames(count: int, seed: int) -> Iterator[Outcome]:
-    """Answers with damage: read as they are, or refused."""
+    """Yield damaged answers, which must be read as they are or be refused."""
     payload = json.dumps(FRAME, default=wire._encode).encode()
     for number in range(count):
         rng = random.Random(f"{seed} {number}")
@@ -146,7 +146,7 @@ def frames(count: int, seed: int) -> Iterator[Outcome]:
 
 
 class Fails(Verdicts):
-    """The judge's failures; a fault of its own is passed on."""
+    """Records the failures that the judge reports; an error in the judge itself is raised again."""
 
     def not_seen(self, name: str, /, **facts: Any) -> None:
         if name == "failed":
@@ -184,7 +184,7 @@ class Recording:
         return nonce, reply
 
     def judged(self, part: Part, damage: Callable[[dict[str, list[Any]]], None]) -> list[Finding]:
-        """The judge's verdict on the same replies with some damage."""
+        """Return the judge's verdict on the same replies after damaging some of them."""
         frames = copy.deepcopy(self.frames[part])
         damage(frames)
         now = ["", ""]  # the last question's nonce, and its name
@@ -232,7 +232,7 @@ def replies(count: int, seed: int) -> Iterator[Outcome]:
 
 
 def _keep(frames: Any) -> None:
-    """Damage nothing."""
+    """Leave the value undamaged."""
 
 
 def _judge_damaged(recording: Recording, part: Part, rng: random.Random) -> bytes:
@@ -242,7 +242,7 @@ def _judge_damaged(recording: Recording, part: Part, rng: random.Random) -> byte
 
 
 def _damage(frames: Any, rng: random.Random) -> None:
-    """Put something else in the place of one value, somewhere inside."""
+    """Replace one value somewhere inside the reply."""
     frames = frames[rng.choice([*frames])]
     while True:
         key = rng.choice([*frames]) if isinstance(frames, dict) else rng.randrange(len(frames))

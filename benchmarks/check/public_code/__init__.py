@@ -1,1 +1,1 @@
-"""Code that others wrote, and what was said about it by hand."""
+"""Code that others wrote, with verdicts written by hand."""

@@ -1,4 +1,4 @@
-"""Public code by others: read the list of it, fetch it, and make submissions of it."""
+"""Reads the list of public code by others, fetches the code, and turns it into submissions."""
 
 import ast
 import contextlib

@@ -1,4 +1,4 @@
-"""A submission whose parts are named, so that finding the parts is not measured."""
+"""Builds a submission whose parts are named, so that the check need not find them."""
 
 import ast
 from pathlib import Path, PurePosixPath

@@ -1,4 +1,4 @@
-"""The same LSTM by other means, and other forms of what goes into it."""
+"""Rewritings that compute the same LSTM differently, or that change the form of its input."""
 
 import random
 from collections.abc import Callable
@@ -39,7 +39,7 @@ Cell = tuple[cst.ClassDef, cst.FunctionDef, cst.FunctionDef]
 
 
 def with_forward(module: cst.Module) -> list[Cell]:
-    """The classes that have both methods of a module."""
+    """Return the classes that define both `__init__` and `forward`."""
     found = []
     for owner in classes(module):
         made, forward = method(owner, "__init__"), method(owner, "forward")
@@ -52,7 +52,7 @@ def with_forward(module: cst.Module) -> list[Cell]:
 
 
 def _reading(program: Program, before: str, call: str) -> Program | None:
-    """Another form of what the model reads: changed in train.py, and changed back in `forward`."""
+    """Change the form of the model's input in train.py, and change it back in `forward`."""
     if not program.parts.get("train", "").endswith(".py"):
         return None
     module = program.module("lstm")
@@ -82,18 +82,18 @@ def _reading(program: Program, before: str, call: str) -> Program | None:
 
 
 def axes_swapped(program: Program, part: str, rng: random.Random) -> Program | None:
-    """Time first where the batch came first, or the other way round."""
+    """Swap the batch axis and the time axis of the input."""
     return _reading(program, "{x} = {x}.transpose(0, 1)\n", "{x}.transpose(0, 1)")
 
 
 def digits_for_one_hot(program: Program, part: str, rng: random.Random) -> Program | None:
-    """Integers go in, and the model makes them one-hot itself."""
+    """Pass the digits as integers, and encode them as one-hot vectors in the model."""
     made = "{x} = torch.nn.functional.one_hot({x}, 10).float()\n"
     return _reading(program, made, "{x}.argmax(dim=-1)")
 
 
 def embedding_for_one_hot(program: Program, part: str, rng: random.Random) -> Program | None:
-    """Integers go in, and choose a row of an embedding that is the identity and stays so."""
+    """Pass the digits as integers, and look them up in a fixed embedding, the identity matrix."""
     given = _reading(program, "{x} = self.one_hot({x})\n", "{x}.argmax(dim=-1)")
     if given is None:
         return None
@@ -108,7 +108,7 @@ def embedding_for_one_hot(program: Program, part: str, rng: random.Random) -> Pr
 
 
 def _alike(made: cst.FunctionDef) -> list[tuple[str, list[tuple[Any, str]]]]:
-    """Attributes that `__init__` assigns by the same expression, at least four of them."""
+    """Return at least four attributes that `__init__` sets with the same expression."""
     groups: dict[str, list[tuple[Any, str]]] = {}
     for line in body(made):
         one = m.SimpleStatementLine(body=[m.Assign([m.AssignTarget(m.Attribute(m.Name("self")))])])
@@ -157,7 +157,7 @@ def _without_self(node: Any, names: list[str]) -> Any:
 
 
 def packed(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Four matrices in one parameter."""
+    """Pack four matrices into one parameter."""
     torch_ = "nn." if "nn" in words(module) else "torch.nn."
     return _packed(
         module,
@@ -168,7 +168,7 @@ def packed(module: cst.Module, rng: random.Random) -> cst.Module | None:
 
 
 def layers_in_a_list(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Four layers in one list."""
+    """Put four layers into one list."""
     return _packed(
         module,
         lambda value: "nn.Linear(" in value,
@@ -178,7 +178,7 @@ def layers_in_a_list(module: cst.Module, rng: random.Random) -> cst.Module | Non
 
 
 def slices_for_chunk(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """The parts of a packed product, cut out one by one."""
+    """Slice the parts out of a packed product one by one instead of calling `chunk`."""
     for block in blocks(module):
         for line in block.body:
             one = m.SimpleStatementLine(body=[m.Assign([m.AssignTarget(m.Tuple())], m.Call())])
@@ -227,7 +227,7 @@ def matmul(module: cst.Module, rng: random.Random) -> cst.Module | None:
 
 
 def linear_by_hand(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """`x @ weight.T + bias` for a layer of torch's."""
+    """Write `x @ weight.T + bias` in place of a call of a linear layer."""
     for _, made, forward in with_forward(module):
         layers: dict[str, bool] = {}
         for line in body(made):
@@ -265,7 +265,7 @@ TANH = (
 
 
 def activations(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Each sigmoid and tanh by another function that computes the same."""
+    """Replace each sigmoid and tanh by another function that computes the same."""
     logistic, hyperbolic = rng.choice(SIGMOID), rng.choice(TANH)
 
     def change(call: cst.Call) -> cst.BaseExpression | None:
@@ -288,7 +288,7 @@ def activations(module: cst.Module, rng: random.Random) -> cst.Module | None:
 
 
 def states_on_self(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Keep the state that a loop carries in attributes."""
+    """Store the state that a loop carries in attributes."""
     for _, _, forward in with_forward(module):
         loops = [s for s in body(forward) if isinstance(s, cst.For | cst.While)]
         if not loops:
@@ -303,7 +303,7 @@ def states_on_self(module: cst.Module, rng: random.Random) -> cst.Module | None:
 
 
 def empty_then_filled(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """States of zeros that are empty first."""
+    """Create the zero states as empty tensors, and then fill them with zeros."""
     pairs = []
     for line in [s for _, _, forward in with_forward(module) for s in body(forward)]:
         pair = assignment(line)
@@ -317,7 +317,7 @@ def empty_then_filled(module: cst.Module, rng: random.Random) -> cst.Module | No
 
 
 def shapes_checked(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """An assertion before everything else."""
+    """Add an assertion about the input's shape at the start of `forward`."""
     for _, _, forward in with_forward(module):
         x = params(forward)[1]
         lines = statements(f'assert {x}.dim() in (2, 3), f"unexpected shape {{{x}.shape}}"\n')

@@ -1,4 +1,4 @@
-"""The same code in other files, and settings that come from elsewhere."""
+"""Rewritings that move code to other files or take the settings from elsewhere."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""Other names for the same things."""
+"""Rewritings that rename variables, functions, classes and imports."""
 
 import builtins
 import random
@@ -35,14 +35,14 @@ TORCHS = set(dir(torch.nn.Linear)) | set(dir(torch.Tensor)) | set(dir(torch.opti
 
 
 def fresh(names: Iterable[str], taken: set[str], rng: random.Random) -> dict[str, str]:
-    """Return another name for each, which says nothing and is not taken."""
+    """Return a new, meaningless name for each of the names."""
     free = [word for word in WORDS if word not in taken]
     rng.shuffle(free)
     return dict(zip(sorted(names), free, strict=False))
 
 
 def fresh_name(name: str, module: cst.Module, rng: random.Random) -> str:
-    """Return another name, which the file does not have."""
+    """Return a name that does not occur in the file."""
     return fresh([name], words(module), rng)[name]
 
 

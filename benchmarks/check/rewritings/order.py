@@ -1,4 +1,4 @@
-"""The same statements in another order, in other functions, or in more or fewer lines."""
+"""Rewritings that reorder statements, move them into functions, or split and join lines."""
 
 import ast
 import random
@@ -53,7 +53,7 @@ def methods_reordered(module: cst.Module, rng: random.Random) -> cst.Module | No
 
 
 def statements_swapped(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Swap up to three pairs of neighbours, if neither needs the other."""
+    """Swap up to three pairs of adjacent statements that do not depend on each other."""
     for _ in range(3):
         pairs = []
         for block in blocks(module):
@@ -87,7 +87,7 @@ def _are_independent(first: Any, second: Any) -> bool:
 
 
 def parts_named(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Evaluate up to four inner expressions in a line of their own, before the whole one."""
+    """Assign up to four inner expressions to variables before the statement that uses them."""
     for _ in range(4):
         options = []
         for block in blocks(module):
@@ -161,7 +161,7 @@ def _may_be_inlined(function: cst.FunctionDef, block: Any, index: int) -> bool:
 
 
 def loop_body_pulled_out(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Make a function or a method of the body of a loop."""
+    """Move the body of a loop into a function or a method."""
     options = _loops_to_pull_out(module)
     if not options:
         return None
@@ -213,7 +213,7 @@ def _functions_and_methods(module: cst.Module) -> list[tuple[Any, Any]]:
 
 
 def _variables_of(function: cst.FunctionDef, loop: Any) -> tuple[list[str], list[str]]:
-    """Return the variables that the body of a loop needs, and those that it gives back."""
+    """Return the variables that the body of a loop reads, and the variables that it changes."""
     without_loop = body(replaced(function, loop, *statements("pass\n")))
     bound = set(params(function)) | stores(*without_loop)
     if isinstance(loop, cst.For):
@@ -235,7 +235,7 @@ def _names_in(node: cst.CSTNode) -> set[str]:
 
 
 def functions_inlined(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Replace calls of functions and methods that are one expression by the expression."""
+    """Replace calls of functions and methods that only return an expression by the expression."""
     short: dict[str, tuple[list[str], str]] = {}
     for function in functions(module):
         value = _only_expression(function)
@@ -295,7 +295,7 @@ def for_as_while(module: cst.Module, rng: random.Random) -> cst.Module | None:
 
 
 def loop_for_comprehension(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Fill a list in a loop."""
+    """Fill a list in a loop instead of a comprehension."""
     options = []
     for block in blocks(module):
         if block is not module:

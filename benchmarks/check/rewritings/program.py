@@ -1,4 +1,4 @@
-"""A submission that is rewritten, and functions that read and write its syntax tree."""
+"""The submission that is rewritten, and functions that read and change its syntax trees."""
 
 import ast
 import random
@@ -42,7 +42,7 @@ Rewriting = Callable[[Program, str, random.Random], Program | None]
 
 
 class Kind(NamedTuple):
-    """A kind of rewriting; it gives None if it does not fit a program."""
+    """A kind of rewriting; it returns None if it cannot be applied to a program."""
 
     parts: tuple[str, ...]  # it rewrites the files of these
     rewrite: Rewriting

@@ -1,4 +1,4 @@
-"""The same training by other means, and with more around it."""
+"""Rewritings that write the training differently, or that add statements to it."""
 
 import ast
 import random
@@ -148,7 +148,7 @@ def labels_flipped(module: cst.Module, rng: random.Random) -> cst.Module | None:
 
 
 def printed(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Print a word in each innermost loop, at its beginning, its end, or both."""
+    """Print a word at the beginning of each innermost loop, at its end, or at both."""
     pairs = []
     at_begin, at_end = rng.choice([(True, False), (False, True), (True, True)])
     for loop in m.findall(module, m.For()):
