@@ -165,7 +165,7 @@ def _sample(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
 def _sample_distinct(count: int, half: int, split: str, rng: torch.Generator) -> Tensor:
     """Sample left halves of palindromes until `count` distinct ones have been found.
 
-    Sampling is fast if the number of left halves in the split is much larger than `count`.
+    Sampling is fast if the split has many more distinct left halves than `count`.
     """
     halves = _sample(count, half, split, rng)
     while True:

@@ -16,8 +16,8 @@ The bytes of a file depend only on the network and on torch's version. Without t
   `__torch__.torch.nn.___torch_mangle_<k>.Linear` and has a separate file; k counts the classes that
   have been renamed in this way so far. Local variables are numbered separately in each file.
 - The hash seed: the constants of a class are written in the order of a Python set.
-- The machine: `.debug_pkl` contains the paths of source files, and `serialization_id` is a hash of
-  these paths.
+- The paths of the source files on the machine: `.debug_pkl` contains these paths, and
+  `serialization_id` is a hash of them.
 """
 
 import functools

@@ -94,8 +94,16 @@ TWICE = "return self.last(F.leaky_relu(self.first(x.flatten(1)), 0.2))"
 STEP_C = "        opt_c.zero_grad()\n        loss_c.backward()\n        opt_c.step()\n"
 LINE = "    images = A((1 - w) * z0 + w * z1)\n"
 
+STEP_BY_GRAD = """
+        weights = list(C.parameters())
+        for weight, gradient in zip(weights, torch.autograd.grad(loss_c, weights)):
+            weight.grad = gradient
+        opt_c.step()
+"""
+
 RIGHT: dict[str, tuple[tuple[str, str], ...]] = {
     "as it is": (),
+    "gradients by torch.autograd.grad": ((STEP_C, STEP_BY_GRAD),),
     "real is 0 and drawn is 1": (
         (YES, "bce(yes, torch.zeros_like(yes))"),
         (NO, "bce(no, torch.ones_like(no))"),

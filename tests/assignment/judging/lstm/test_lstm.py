@@ -47,6 +47,19 @@ def test_a_right_cell_of_another_style(name: str, tmp_path: Path, warm_check: Ch
     assert [*report.findings, *report.not_seen] == []
 
 
+def test_a_constant_factor_is_no_weight(tmp_path: Path, warm_check: Check) -> None:
+    """One sigmoid for all gates, with factors in a buffer: tanh(a) = 2 sigmoid(2a) - 1."""
+    layer = "self.w = nn.Linear(input_dim + hidden_dim, 4 * hidden_dim)\n"
+    factors = "torch.tensor([1.0, 1.0, 2.0, 1.0]).repeat_interleave(hidden_dim)"
+    buffer = f"{layer}        self.register_buffer('factors', {factors})\n"
+    gates = "self.w(torch.cat([x[:, t], h], 1))"
+    activations = "i.sigmoid(), f.sigmoid(), o.sigmoid(), g.tanh()"
+    text = CELL.replace(layer, buffer).replace(gates, f"({gates} * self.factors).sigmoid()")
+    (tmp_path / "lstm.py").write_text(text.replace(activations, "i, f, o, 2 * g - 1"))
+    report = warm_check(tmp_path, parts=["lstm"])
+    assert [*report.findings, *report.not_seen] == []
+
+
 @pytest.mark.parametrize("softmax", [".softmax(1)", ".log_softmax(1)"])
 def test_what_ends_in_a_softmax_has_no_logits(
     softmax: str, tmp_path: Path, warm_check: Check

@@ -37,8 +37,20 @@ def check_steps(game: Game, verdicts: Verdicts) -> bool:
     for player in (generator, discriminator):
         _check_moves(game, player, verdicts)
     if len(verdicts.faults) == num_faults and generator.steps and discriminator.steps:
-        verdicts.right("steps", proof=_proof(game, generator, discriminator))
+        _confirm(game, generator, discriminator, verdicts)
     return False
+
+
+def _confirm(game: Game, generator: Player, discriminator: Player, verdicts: Verdicts) -> None:
+    """Say that the steps are right, if the check saw the backward pass of each step.
+
+    The check does not see where gradients come from that torch.autograd.grad has returned.
+    """
+    for player in (discriminator, generator):
+        if not any(step.passes for step in player.steps):
+            verdicts.not_seen("own-gradients", at=player.steps[0], name=player.name)
+            return
+    verdicts.right("steps", proof=_proof(game, generator, discriminator))
 
 
 def _proof(game: Game, generator: Player, discriminator: Player) -> claims.Evidence:

@@ -101,9 +101,38 @@ def unlearnt(network: Network) -> list[str]:
     for tensor in network.tensors:
         if tensor["kind"] == "parameter" or not tensor["uses"]:
             continue
-        if is_weight(tensor, network) and not is_state(tensor):
+        if not is_weight(tensor, network) or is_state(tensor):
+            continue
+        if not is_factor(tensor, network):
             names.append(tensor["name"])
     return names
+
+
+def is_factor(tensor: dict[str, Any], network: Network) -> bool:
+    """True if a vector multiplies parameters, so that a parameter has no effect on the output if
+    all entries of the vector are 0.
+
+    Such a vector is a constant, like the 2 in tanh(a) = 2 sigmoid(2a) - 1. It is neither a weight
+    nor a bias, because equations (1) to (6) do not multiply a weight or a bias by another vector
+    of constants. The matrix of the readout, equation (7), is not a vector.
+    """
+    if len(tensor["shape"]) != 1:
+        return False
+    x = network.digits(network.usage.batch, network.usage.steps)
+    rng = torch.Generator().manual_seed(0)
+    zeros = torch.zeros(tensor["shape"])
+    is_lost = False
+    for parameter in network.tensors:
+        if parameter["kind"] != "parameter" or not parameter["uses"]:
+            continue
+        network.build()
+        network.child.ask.put(values={tensor["name"]: zeros})
+        without = network.run([x])[0]
+        other = torch.randn(parameter["shape"], generator=rng)
+        network.child.ask.put(values={tensor["name"]: zeros, parameter["name"]: other})
+        is_lost |= torch.equal(without, network.run([x])[0])
+    network.build()
+    return is_lost
 
 
 def is_state(tensor: dict[str, Any]) -> bool:

@@ -76,6 +76,7 @@ class Tracer:
         self.built: Any = WeakIdKeyDictionary()  # a network -> the arguments of its constructor
         self._gradients: dict[int, Tensor] | None = None  # gradients of the current backward pass
         self._passes: dict[int, set[int]] = {}  # id of a parameter -> passes in its gradient
+        self._returned: list[Tensor] = []  # by the last call of torch.autograd.grad
         self._clamps: list[tuple[int, int, Tensor]] = []  # event, parameter and result
         self._used: set[int] = set()  # backward passes that a step has used
         self._weights: dict[int, Tensor] = {}  # after the last pass or step, to see manual steps
@@ -93,8 +94,8 @@ class Tracer:
         self.steps = 0
 
     def drawn(self, network: nn.Module, inputs: Any, result: Any) -> Any:
-        """Return the result of a network's call or, if `drawing` replaces this result, the images
-        or logits that the process which checks the submission supplies instead.
+        """Return the result of a network's call. If `drawing` replaces this result, return the
+        images or logits of the stand-in instead.
         """
         if self.drawing is None:
             return result
@@ -344,11 +345,24 @@ class Tracer:
                 return key
         return None
 
+    @unwatched
+    def gradients_returned(self, result: Any) -> None:
+        """Note the gradients that a call of torch.autograd.grad has returned."""
+        self._see_cleared()
+        self._returned = [tensor.detach() for tensor in tensors_in(result)]
+
     def _see_cleared(self) -> None:
-        """Forget the backward passes whose gradients have been deleted or set to zero."""
+        """Forget the backward passes whose gradients have been deleted, set to zero, or replaced by
+        gradients that torch.autograd.grad has returned.
+        """
         for key in list(self._passes):
-            if _is_empty(self._reached[key].grad):
+            gradient = self._reached[key].grad
+            if gradient is None or _is_empty(gradient) or self._is_returned(gradient):
                 del self._passes[key]
+
+    def _is_returned(self, gradient: Tensor) -> bool:
+        """True if the last call of torch.autograd.grad has returned this gradient."""
+        return any(torch.equal(gradient, returned) for returned in self._returned)
 
     @unwatched
     def see_moves_by_hand(self) -> None:

@@ -197,6 +197,12 @@ def _backward(tracer: Tracer, function: Any, /, tensors: Any, *args: Any, **kwar
     return result
 
 
+def _gradients(tracer: Tracer, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+    result = function(*args, **kwargs)
+    tracer.gradients_returned(result)
+    return result
+
+
 def _clip(
     name: str, tracer: Tracer, function: Any, /, parameters: Any, *args: Any, **kwargs: Any
 ) -> Any:
@@ -236,6 +242,7 @@ HANDLERS: tuple[tuple[Any, str, Handler], ...] = (
     (_Loss, "__call__", _criterion),
     *((functional, name, partial(_loss, name)) for name in LOSSES),
     (torch.autograd, "backward", _backward),
+    (torch.autograd, "grad", _gradients),
     *((nn.utils.clip_grad, name, partial(_clip, name)) for name in CLIPS),
     *((nn.utils, name, partial(_clip, name)) for name in CLIPS),
     (Optimizer, "__init__", _optimizer),
