@@ -1,8 +1,9 @@
 """Accuracy against T, for the pages: python benchmarks/accuracy_curve.py [OUT]
 
-Asks each exported network that reads digits about 500 palindromes of every length from 5 to
-1,000, some twenty minutes on one thread, and writes how many it gets right to
-playground/data/curve.json, by its identity, a SHA-256: of another network the page draws no curve.
+The script tests each exported network that reads digits on 500 palindromes of every length from 5
+to 1,000. This takes about twenty minutes on one thread. The script writes the number of correct
+answers at each length to playground/data/curve.json, keyed by the network's identity, a SHA-256.
+The page draws no curve for a network with another identity.
 """
 
 import argparse

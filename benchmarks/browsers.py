@@ -1,8 +1,9 @@
 """The page in one file in WebKit, which Safari has, and in Firefox: python benchmarks/browsers.py
 
-Needs Debian's webkit2gtk-driver, xvfb and firefox-esr. Opens the page as a file in each, runs every
-golden value of the manifest through its networks, visits each tab, trains the tiny LSTM, and prints
-a Markdown table. The exit code is 1 if a value is wrong or a part does not work.
+The benchmark needs Debian's packages webkit2gtk-driver, xvfb and firefox-esr. In each browser, it
+opens the page as a file, compares the outputs of the page's networks with the golden values in the
+manifest, visits each tab, and trains the tiny LSTM. It prints a Markdown table. The exit code is 1
+if an output deviates too much, or if a part of the page does not work.
 """
 
 import argparse
@@ -28,15 +29,15 @@ from toolkit.export.manifest import SIGNATURES, entry_of
 from toolkit.train.playground.page import write_playground
 
 PORT, DISPLAY = 47_113, ":77"
-TOLERANCE = 3e-3  # times 1 + |y|; the weights of the page are in half precision
-# Errors of the page's scripts are kept where they can be asked for.
+TOLERANCE = 3e-3  # times 1 + |y|; the page's weights have half precision
+# This script collects the errors of the page's scripts in `window.trouble`.
 LISTEN = "window.trouble = []; addEventListener('error', (e) => trouble.push(e.message));"
 
 
 class Browser(ABC):
     """A browser that opens pages and runs JavaScript in them."""
 
-    name: str  # with its version
+    name: str  # including the version
 
     @abstractmethod
     def open(self, url: str) -> None: ...
@@ -46,7 +47,7 @@ class Browser(ABC):
         """Run the body of a JavaScript function on its `arguments` and return its result."""
 
     def wait(self, expression: str, seconds: float = 60) -> float:
-        """Wait until a JavaScript expression is true, and return the seconds that this took."""
+        """Wait until a JavaScript expression is true, and return how many seconds this took."""
         start = time.perf_counter()
         while not self.run(f"return Boolean({expression})"):
             if time.perf_counter() - start > seconds:
@@ -56,7 +57,7 @@ class Browser(ABC):
 
 
 class WebKit(Browser):
-    """WebKit, controlled over the W3C's WebDriver protocol."""
+    """WebKit, controlled with the W3C's WebDriver protocol."""
 
     def __init__(self) -> None:
         options = {"webkitgtk:browserOptions": {"args": ["--automation"]}}
@@ -81,13 +82,16 @@ class WebKit(Browser):
 
 
 class Firefox(Browser):
-    """Spoken to by Marionette, the protocol below Firefox's WebDriver: LENGTH:[0, number, command,
-    parameters] and LENGTH:[1, number, error, result]."""
+    """Firefox, controlled with Marionette, the protocol underneath Firefox's WebDriver.
+
+    A request has the form LENGTH:[0, number, command, parameters], and a reply has the form
+    LENGTH:[1, number, error, result].
+    """
 
     def __init__(self) -> None:
         self.connection = socket.create_connection(("127.0.0.1", PORT), timeout=120)
         self.stream = self.connection.makefile("rb")
-        self.read()  # its greeting
+        self.read()  # Firefox's greeting
         capabilities = self.ask("WebDriver:NewSession")["capabilities"]
         self.name = f"Firefox {capabilities['browserVersion']}"
 
@@ -114,7 +118,7 @@ class Firefox(Browser):
 
 @contextmanager
 def started(kind: type[Browser], directory: Path) -> Iterator[Browser]:
-    """Start a new browser on a virtual screen."""
+    """Start a browser without a visible window, and end it when the `with` block ends."""
     (directory / "user.js").write_text(f'user_pref("marionette.port", {PORT});', encoding="utf-8")
     firefox = ["firefox-esr", "--marionette", "--headless", "--profile", str(directory)]
     commands = {
@@ -142,12 +146,12 @@ def started(kind: type[Browser], directory: Path) -> Iterator[Browser]:
 
 
 def as_rows(tensor: dict[str, Any]) -> np.ndarray:
-    """Return a tensor of the manifest with all axes but the first flattened into one."""
+    """Convert a tensor of the manifest to a matrix; all axes but the first become one."""
     return np.array(tensor["values"]).reshape(tensor["shape"][0], -1)
 
 
 def golden(browser: Browser) -> tuple[int, float]:
-    """Return the number of golden values and the largest deviation in units of 1 + |y|."""
+    """Return the number of golden values and the largest deviation, in units of 1 + |y|."""
     count, worst = 0, 0.0
     for name in SIGNATURES:
         for case in entry_of(name, package_data("exports"))["golden"]["cases"]:
@@ -163,7 +167,7 @@ def golden(browser: Browser) -> tuple[int, float]:
 
 
 def try_page(browser: Browser, url: str) -> tuple[str, bool]:
-    """Return a row of the table, and True if the page works without any fault."""
+    """Test the page in a browser; return its row of the table, and True if everything works."""
     browser.open(url)
     browser.run(LISTEN)
     browser.wait("document.querySelector('.end.good')")

@@ -1,8 +1,8 @@
-"""The failures that pages show, trained: python benchmarks/clinic_films.py [OUT]
+"""Trains the GANs whose failures the pages show: python benchmarks/clinic_films.py [OUT]
 
-Trains a healthy GAN and those of the clinic (toolkit/gan/failures.py) for 400 steps each, some
-minutes on one thread, and writes what pages show of them to playground/data/clinic.json: pictures,
-logits and losses at eight steps.
+The script trains a healthy GAN and the failing GANs of the clinic (toolkit/gan/failures.py) for 400
+steps each. This takes some minutes on one thread. For each GAN, the script writes what the pages
+show to playground/data/clinic.json: pictures, logits and losses at eight steps.
 """
 
 import json
@@ -24,9 +24,9 @@ CASES = {
     "saturation": failures.SATURATED,
     "overpowered": failures.OVERPOWERED,
 }
-# The discriminator of `collapse` pauses after step 200; 100 and 300 are in none of its steps.
+# After step 200, the discriminator of `collapse` learns only in every 100th step.
 STEPS = [0, 25, 50, 100, 200, 250, 300, 400]
-NUM_ASKED = 100  # logits of each kind: enough for a histogram
+NUM_ASKED = 100  # logits of real images, and as many of drawn ones; enough for a histogram
 
 
 def main(out: Path) -> None:

@@ -1,9 +1,9 @@
 """The notebook for Colab, from its first cell to its last: python benchmarks/colab.py [FOLDER]
 
-Run it with the Python of an environment that holds what Colab's image holds, and nbclient. FOLDER
-has a student's files; without it, the skeleton is checked as it is. Prints what each cell says and
-how long it takes, and what was added to the environment. The exit code is 1 if a cell failed, or if
-the version of a package that was there before has changed.
+Run the script with the Python of an environment that has the packages of Colab's image, and
+nbclient. FOLDER contains a student's files; without it, the unchanged skeleton is checked. The
+script prints the output and the time of each cell, and the packages that were added to the
+environment. The exit code is 1 if a cell failed, or if a package of the environment was changed.
 """
 
 import argparse
@@ -27,13 +27,15 @@ NOTEBOOK = ROOT / "assignments" / "colab.ipynb"
 
 
 def cells(folder: Path, repository: str | None) -> Iterator[tuple[NotebookNode, float]]:
-    """Run the notebook in `folder`: each cell of code, with its outputs, and its seconds.
+    """Run the notebook in `folder`, and yield each code cell with its outputs, and the cell's
+    seconds.
 
     Args:
-        repository: what a student sets REPOSITORY to; None for one who forgets it.
+        repository: the value to which a student sets REPOSITORY; None if the student forgets to set
+            it.
 
     Raises:
-        CellExecutionError: a cell failed, by an exception of its own.
+        CellExecutionError: a cell raised an exception.
     """
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     client = NotebookClient(
@@ -50,7 +52,7 @@ def cells(folder: Path, repository: str | None) -> Iterator[tuple[NotebookNode, 
 
 
 def printed(cell: NotebookNode) -> str:
-    """Return the text that a cell printed, and the plain-text form of its other outputs."""
+    """Return the text that a cell printed, and the HTML of its other outputs."""
     texts = []
     for output in cell.outputs:
         texts.append(output.get("text") or output.get("data", {}).get("text/html", ""))
@@ -58,7 +60,7 @@ def printed(cell: NotebookNode) -> str:
 
 
 def installed() -> dict[str, str]:
-    """Return the version and the location of each package in this environment."""
+    """Return the version and the source address of each package in this environment."""
     packages = {}
     for package in importlib.metadata.distributions():
         address = package.read_text("direct_url.json") or ""

@@ -1,16 +1,17 @@
 """The bands of `toolkit curve`: python benchmarks/curves.py [--fit]
 
-Trains healthy runs of each recipe, and faulty ones, and appends a line for each to
-benchmarks/curves.jsonl. Runs that are in that log are not trained again, so a command that was
-killed continues when it is repeated. `python benchmarks/curves.py --fit` makes the bands from the
-log, toolkit/assignment/curve/bands.json, and prints what they say about the runs that they were not
-made from.
+The script trains healthy and faulty runs of each recipe, and appends a line for each run to
+benchmarks/curves.jsonl. Runs that are already in this log are not trained again, so a killed
+command can be run again to continue. `python benchmarks/curves.py --fit` makes the bands,
+toolkit/assignment/curve/bands.json, from the log. It also prints the verdicts on the runs that were
+not used to make the bands.
 
-Part I is trained with `FastLSTM` and `RNN` of toolkit/lstm, which have the values of the skeleton's
-equations. The seed decides what the assignment leaves open: the initial weights, and whether
-palindromes are always drawn anew or taken from a pool of 10,000. Part II is the template's MLP,
-with one fake batch for both steps in three runs of four. One thread. All of it takes about an hour
-and a half of processor time; after a change of EPOCHS, runs that are shorter are trained again.
+Part I is trained with `FastLSTM` and `RNN` of toolkit/lstm, which compute the same values as the
+skeleton's equations. What the assignment leaves open varies with the seed: the first weights, and
+whether palindromes are drawn anew or from a pool of 10,000. Part II is the template's MLP. In three
+of four runs, both steps use the same fake batch. Everything runs on one thread, and all of it takes
+about an hour and a half of processor time. If EPOCHS is increased, runs that are then too short are
+trained again.
 """
 
 import argparse
@@ -52,19 +53,19 @@ BANDS = Path(__file__).parents[1] / "toolkit/assignment/curve/bands.json"
 Entry = dict[str, Any]
 Job = tuple[str, int, str, int]  # recipe, seed, fault, steps
 Run = Callable[[Tensor], Tensor]  # a network, perhaps with a fault
-SLACK = 1.25  # of time
-MARGIN = 1.25  # how far a new run may be off, in what those of the band are off the others
+SLACK = 1.25  # the factor by which a run may be faster or slower
+MARGIN = 1.25  # how far off a new run may be, relative to how far each run is off the others
 LEAST = dict.fromkeys(("loss", *GAN_CURVES), 0.2) | {"accuracy": 0.05}
 SETTINGS = {
     "palindromes": {"learning_rate": 1e-3, "batch_size": 128, "hidden_dim": 128, "input_dim": 10},
     "gan": {"learning_rate": 2e-4, "batch_size": 64, "latent_dim": 100},
 }
-SHARE = 0.3  # of a band: what a curve must have to be judged
-NUM_BAND, NUM_SEEDS = 20, 30  # the others are for the test
+SHARE = 0.3  # the fraction of the steps that a curve must have to be judged
+NUM_BAND, NUM_SEEDS = 20, 30  # seeds for the bands, and all seeds; the rest are for the test
 GANS = ["gan-non-saturating", "gan-saturating"]
 EPOCH = 60_000 // 64
 EPOCHS = 5
-# How many steps: until a healthy run has learnt what it will.
+# The numbers of steps after which a healthy run has learnt what it can.
 PALINDROMES = {
     "lstm-T5": 400,
     "rnn-T5": 400,
@@ -90,7 +91,7 @@ FAULTS = {
         "loss of all steps",
         "no non-linearity",
     ],
-    "gan": [  # for the saturating loss the first eight
+    "gan": [  # only the first eight are used for the saturating loss
         "clinic: saturation",
         "clinic: collapse",
         "clinic: overpowered",
@@ -109,7 +110,8 @@ FAULTS = {
     ],
 }
 FACTORS = {"learning rate x 10": 10, "learning rate / 100": 0.01}  # of the learning rate
-# Faults that train as a healthy run does, or so nearly that no curve shows it in the first 30%.
+# With these faults, a run trains like a healthy one, or so nearly like it that no curve shows the
+# fault in the first 30% of the steps.
 HIDDEN = {
     "lstm-T5: answer in the input",
     "lstm-T10: answer in the input",
@@ -120,7 +122,7 @@ HIDDEN = {
 
 
 class Series:
-    """A curve as it is stored: for each `every` steps the mean, and the value at the last one."""
+    """A curve as it is stored: for each group of `every` steps, the mean and the last value."""
 
     def __init__(self, every: int) -> None:
         self.every, self.waiting = every, list[float]()
@@ -141,7 +143,9 @@ def _short(value: float) -> float:
 def batches_of_indices(
     size: int, count: int, rng: torch.Generator | None = None
 ) -> Iterator[Tensor]:
-    """Draw `size` of `count` indices without end, in a new order whenever too few are left."""
+    """Yield batches of `size` out of `count` indices without end, in a new order whenever too few
+    are left.
+    """
     while True:
         order = torch.randperm(count, generator=rng)
         for begin in range(0, count - size + 1, size):
@@ -179,9 +183,10 @@ class LastDigit(nn.Module):
 
 @torch.no_grad()
 def start(model: nn.Module, seed: int, length: int) -> None:
-    """Draw the initial weights as the solution, Glorot or (only for short T) torch does.
+    """Draw the first weights, depending on the seed, as the solution, Glorot or torch does.
 
-    With torch's, whose b_f is about 0, the LSTM of T = 20 learns nothing in 1,000 steps.
+    The LSTM of T = 20 never gets torch's weights: with their b_f of about 0, it learns nothing in
+    1,000 steps.
     """
     is_lstm = len(model.cell.bias) == 512
     styles = [uniform_weights, glorot_weights, torchs_weights]
@@ -195,7 +200,7 @@ def start(model: nn.Module, seed: int, length: int) -> None:
 
 
 def uniform_weights(parameter: nn.Parameter) -> None:
-    """Draw the weights as the solution does."""
+    """Draw a parameter's values as the solution does."""
     if parameter.dim() == 1:
         parameter.zero_()
     else:
@@ -228,7 +233,9 @@ def faulty_network(fault: str, model: nn.Module) -> Run:
 
 
 def batches_of_palindromes(T: int, seed: int, rng: torch.Generator) -> Iterator[Tensor]:
-    """Yield batches of 128 palindromes without end; half of the seeds draw them from a pool."""
+    """Yield batches of 128 palindromes without end; for half of the seeds, they are drawn from a
+    pool.
+    """
     if seed // 3 % 2 == 0:
         pool = palindromes(10_000, T, split="train", rng=rng)
         for indices in batches_of_indices(128, len(pool), rng):
@@ -239,7 +246,7 @@ def batches_of_palindromes(T: int, seed: int, rng: torch.Generator) -> Iterator[
 
 
 def faulty_pairs(fault: str, batch: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Return the digits and the labels of a batch, with the fault if it is in them."""
+    """Return the digits and the labels of a batch, with the fault if it concerns them."""
     digits, labels = split_last(batch)
     if fault == "wrong target":
         labels = digits[:, -1]
@@ -300,7 +307,9 @@ def train_palindromes(recipe: str, seed: int, fault: str, steps: int) -> dict[st
 
 
 class Affine(torch.autograd.Function):
-    """x W^T + b by oneDNN, which on an AMD processor takes half the time of MKL."""
+    """The function x W^T + b, computed by oneDNN, which takes half the time of MKL on an AMD
+    processor.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -326,7 +335,9 @@ class FastLinear(nn.Linear):
 
 
 def solutions_networks(fault: str) -> tuple[nn.Module, nn.Module]:
-    """Return the solution's generator and discriminator."""
+    """Return the solution's generator and discriminator, with faster linear layers and, for one
+    fault, without non-linearities.
+    """
     sys.path.insert(0, str(SOLUTION))
     from my_gan import Discriminator, Generator
 
@@ -355,7 +366,7 @@ def optimisers(
 
 
 def loss_of_discriminator(fault: str, run: Run, real: Tensor, drawn: Tensor) -> Tensor:
-    """Return the loss on real and generated images, with the fault if it is in this loss."""
+    """Return the loss on real and on drawn images, with the fault if it is in this loss."""
     if fault != "detach missing":
         drawn = drawn.detach()
     logits_real, logits_drawn = run(real), run(drawn)
@@ -370,7 +381,7 @@ def loss_of_discriminator(fault: str, run: Run, real: Tensor, drawn: Tensor) -> 
 
 
 def loss_of_generator(fault: str, run: Run, drawn: Tensor, saturating: bool) -> Tensor:
-    """Return the loss on generated images, with the fault if it is in this loss."""
+    """Return the loss on drawn images, saturating or not, with the fault if it is in this loss."""
     logits = run(drawn)
     if fault == "G's label swapped":
         logits = -logits
@@ -413,7 +424,7 @@ def train_gan(recipe: str, seed: int, fault: str, steps: int) -> dict[str, Any]:
             optimizer_d.step()
         if seed % 4 == 0 and not fault:
             drawn = generator(torch.randn(64, 100))
-        discriminator.requires_grad_(fault == "gradients not cleared")  # else nobody needs them
+        discriminator.requires_grad_(fault == "gradients not cleared")  # else they are not used
         loss_g = loss_of_generator(fault, run, drawn, saturating=recipe == "gan-saturating")
         loss_g.backward()
         discriminator.requires_grad_(True)
@@ -434,7 +445,9 @@ def kind(recipe: str) -> str:
 
 
 def jobs() -> Iterator[Job]:
-    """Yield the recipe, seed, fault and steps of each training run, the most useful runs first."""
+    """Yield the recipe, seed, fault and steps of each training run; the most useful runs come
+    first.
+    """
     short = ["lstm-T5", "rnn-T5", "lstm-T10", "rnn-T10"]
     long = ["lstm-T20", "rnn-T20"]
     new = range(NUM_BAND, NUM_SEEDS)
@@ -458,7 +471,7 @@ def healthy(recipes: Iterable[str], seeds: Iterable[int]) -> Iterator[Job]:
 
 
 def faulty(recipes: Iterable[str]) -> Iterator[Job]:
-    """Yield training runs with each fault, just long enough for `toolkit curve` to judge them."""
+    """Yield a training run with each fault, as long as a curve must be to be judged."""
     for recipe in recipes:
         every = EVERY[kind(recipe)]
         faults = FAULTS[kind(recipe)]
@@ -480,7 +493,7 @@ def read_log() -> list[Entry]:
 
 
 def num_steps(entry: Entry) -> int:
-    """Return the number of steps of a training run in the log."""
+    """Return the number of steps of a logged training run."""
     any_curve = "loss_discriminator" if kind(entry["recipe"]) == "gan" else "loss"
     return entry["every"] * len(entry[any_curve])
 
@@ -489,7 +502,9 @@ def num_steps(entry: Entry) -> int:
 
 
 def curve(entry: Entry, name: str, single: bool = False, steps: float = math.inf) -> Curve:
-    """Return a curve up to a step: the mean of each bin, or the single value at its end."""
+    """Return a logged curve up to a step: the means of the bins, or the single values at their
+    ends.
+    """
     values = entry[f"{name}_at"] if single or name == "accuracy" else entry[name]
     points = []
     for n, value in enumerate(values, start=1):
@@ -500,9 +515,11 @@ def curve(entry: Entry, name: str, single: bool = False, steps: float = math.inf
 
 
 def envelope(name: str, runs: list[Entry], num_bins: int) -> Band:
-    """Return the lowest, median and highest values of some runs in each bin.
+    """Return the lowest, median and highest value of some runs in each bin.
 
-    A run may be up to a quarter quicker or slower, so each bin has those of its neighbours.
+    The values include both the means and the single values of the bins. A run may be up to a
+    quarter faster or slower than the others, so the lowest and highest values of a bin also cover
+    its neighbours.
     """
     at: list[list[float]] = [[] for _ in range(num_bins)]
     keys = [f"{name}_at"] if name == "accuracy" else [name, f"{name}_at"]
@@ -520,7 +537,7 @@ def envelope(name: str, runs: list[Entry], num_bins: int) -> Band:
 
 
 def widened(name: str, band: Band, margin: float) -> Band:
-    """Return a band that is wider by a margin on both sides, measured on the `scale`."""
+    """Return a band that is wider by `margin` on both sides, measured on the `scale`."""
 
     def moved(value: float, distance: float) -> float:
         if name == "accuracy":
@@ -537,7 +554,9 @@ def widened(name: str, band: Band, margin: float) -> Band:
 
 
 def fit(recipe: str, runs: list[Entry]) -> Recipe:
-    """Return the bands: the runs' envelope plus a margin from leaving out one run at a time."""
+    """Return a recipe with its bands; a band is the envelope of the runs, plus a margin that is
+    found by leaving out each run in turn.
+    """
     every, settings = EVERY[kind(recipe)], SETTINGS[kind(recipe)]
     num_bins = STEPS[recipe] // every
     least = math.ceil(SHARE * num_bins)
@@ -559,7 +578,7 @@ def fit(recipe: str, runs: list[Entry]) -> Recipe:
 
 
 def margin_of(name: str, runs: list[Entry], num_bins: int) -> float:
-    """Return the margin at which all runs but one are well inside the envelope of the others."""
+    """Return a margin with which all runs but one are well inside the envelope of the others."""
     largest = []
     for left_out in runs:
         others_band = envelope(name, [run for run in runs if run is not left_out], num_bins)
@@ -573,7 +592,10 @@ def margin_of(name: str, runs: list[Entry], num_bins: int) -> float:
 
 
 def limits_of_mean(name: str, runs: list[Entry], least: int) -> tuple[float, float]:
-    """Return limits for a curve's mean over its first `least` bins, with the sign of the means."""
+    """Return the limits of a curve's mean over its first `least` bins.
+
+    A limit is replaced by 0 if its sign differs from the sign of the means.
+    """
     means = []
     for run, single in itertools.product(runs, (False, True)):
         values = [value for _, value in curve(run, name, single)[:least]]
@@ -588,7 +610,9 @@ def limits_of_mean(name: str, runs: list[Entry], least: int) -> tuple[float, flo
 
 
 def verdicts(entry: Entry, recipe: Recipe, steps: float) -> list[Diagnosis]:
-    """Return the verdicts on the curve with all steps and on the one with one value per bin."""
+    """Return the verdicts on the curve with all steps, and on the one with a single value for each
+    bin.
+    """
     judged = []
     for single in (False, True):
         curves = {name: curve(entry, name, single, steps) for name in recipe.bands}
@@ -597,7 +621,7 @@ def verdicts(entry: Entry, recipe: Recipe, steps: float) -> list[Diagnosis]:
 
 
 def bands(log: list[Entry]) -> dict[str, Recipe]:
-    """Return the bands of each recipe that has enough complete healthy runs."""
+    """Return the bands of each recipe that has at least three complete healthy runs."""
     runs: dict[str, list[Entry]] = {name: [] for name in STEPS}
     for entry in log:
         is_whole = num_steps(entry) > STEPS[entry["recipe"]] - entry["every"]
@@ -607,15 +631,15 @@ def bands(log: list[Entry]) -> dict[str, Recipe]:
 
 
 class Report:
-    """Collects and prints verdicts on runs that were not used to make the bands.
+    """The verdicts on runs that were not used to make the bands, collected and printed.
 
     A run counts as inside only if both of its curves are inside, and as outside only if both are
     outside.
     """
 
     def __init__(self) -> None:
-        self.inside: list[bool] = []  # of new seeds
-        self.outside: dict[str, bool] = {}  # of faults, by their names
+        self.inside: list[bool] = []  # for each new seed, True if it is inside
+        self.outside: dict[str, bool] = {}  # fault -> True if it is outside
         self.details: list[str] = []
 
     def add(self, name: str, recipe: Recipe, entries: list[Entry]) -> None:
@@ -650,7 +674,7 @@ def report(log: list[Entry], recipes: dict[str, Recipe]) -> tuple[float, list[st
     """Print the verdicts on runs that were not used to make the bands.
 
     Returns:
-        the share of new seeds that are inside, and the faults that are not outside.
+        the fraction of new seeds that are inside, and the faults that are not outside.
     """
     print("| recipe | runs of the band | steps | new seeds inside | faults outside at 30% |")
     print("|---|---|---|---|---|")
@@ -667,7 +691,7 @@ def report(log: list[Entry], recipes: dict[str, Recipe]) -> tuple[float, list[st
 
 
 def write_bands() -> None:
-    """Make the bands from the log, and print what they say about other runs."""
+    """Make the bands from the log, and print the verdicts on the other runs."""
     log = read_log()
     recipes = bands(log)
     listed = {name: recipe.model_dump() for name, recipe in recipes.items()}
@@ -676,7 +700,7 @@ def write_bands() -> None:
 
 
 def train_all() -> None:
-    """Train the runs that are missing from the log or too short in it, and add them to the log."""
+    """Train the runs that the log lacks or has with too few steps, and add them to the log."""
     torch.set_num_threads(1)
     done = {}
     for entry in read_log():
@@ -690,7 +714,7 @@ def train_all() -> None:
         entry = {"recipe": recipe, "seed": seed, "fault": fault, "every": every}
         entry |= train(recipe, seed, fault, steps)
         entry["seconds"] = round(time.process_time() - clock, 1)
-        with LOG.open("a") as log:  # one write: a line is there as a whole or not at all
+        with LOG.open("a") as log:  # a single write, so no line is ever incomplete
             log.write(json.dumps(entry) + "\n")
         done[recipe, seed, fault] = steps
         print(recipe, seed, fault, entry["seconds"], flush=True)

@@ -1,8 +1,9 @@
-"""The cost of cuts, for the findings of the pages: python benchmarks/cut_costs.py
+"""Measures the cost of cuts, for the pages' findings: python benchmarks/cut_costs.py
 
-Asks the exported LSTMs about the 500 palindromes of the gate microscope, T = 36, with a forget
-gate that stands still, and writes how many they get right to playground/data/cuts.json, by the
-SHA-256 of their files: of other networks the pages state no such number.
+The script tests the exported LSTMs on the gate microscope's 500 palindromes of length T = 36, with
+a forget gate that is fixed at 0 or 1 from some step on. It writes the numbers of correct answers to
+playground/data/cuts.json, keyed by the SHA-256 of the LSTMs' files. The pages do not show these
+numbers for other networks.
 """
 
 import json

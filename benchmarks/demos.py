@@ -1,10 +1,10 @@
-"""The demos, measured from outside: python benchmarks/demos.py [--demo gan] [--seconds 60]
+"""Measures a demo from outside: python benchmarks/demos.py [--demo gan] [--seconds 60]
 
-Starts `demos/NAME_demo.py` as its users do and prints a Markdown table: the time until the page is
-served, one visitor's calls and clicks in Debian's Chromium, and many visitors at once. These
-visitors call every endpoint whose inputs have default values or values in this file. The exit code
-is 1 if a visitor got anything other than an answer or "queue is full", or if a file was left
-behind.
+The benchmark starts `demos/NAME_demo.py` as its users do and prints a Markdown table. The table
+shows the time until the page is served, the times of one visitor's calls and clicks in Debian's
+Chromium, and the results of many visitors at once. This crowd of visitors calls every endpoint
+whose inputs have defaults or are filled in below. The exit code is 1 if a visitor in the crowd got
+anything other than an answer or "queue is full", or if a file was left behind.
 """
 
 import argparse
@@ -31,9 +31,9 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
-Inputs = Callable[[int], list[Any]]  # from the number of the call
+Inputs = Callable[[int], list[Any]]  # number of the call -> the inputs
 Row = tuple[str, str, str]  # title, goal, measured
-Timed = tuple[str, str, list[float]]  # title, goal, seconds of each time
+Timed = tuple[str, str, list[float]]  # title, goal, the measured seconds
 
 
 def samples(number: int) -> list[Any]:
@@ -53,7 +53,7 @@ def thousand_digits(number: int) -> list[Any]:
     return [f"{number:01000}"]
 
 
-# For each demo: a title, a goal, the endpoint, and its inputs.
+# The calls to each demo: a title, a goal, the endpoint, and its inputs.
 CALLS: dict[str, list[tuple[str, str, str, Inputs]]] = {
     "gan": [
         ("25 samples, p95", "300 ms", "/samples", samples),
@@ -62,7 +62,7 @@ CALLS: dict[str, list[tuple[str, str, str, Inputs]]] = {
     ],
     "digit": [("answers to 1,000 digits, p95", "300 ms", "/read", thousand_digits)],
 }
-# What the crowd sends to endpoints that have no defaults.
+# The crowd's inputs for endpoints whose inputs have no defaults.
 FILLED_IN: dict[str, list[Any]] = {
     "/read": ["314151413"],
     "/step": ["314151413", 5],
@@ -71,8 +71,8 @@ FILLED_IN: dict[str, list[Any]] = {
     "/gates": ["314151413", 5, "lstm"],
 }
 
-# What a visitor does, and the ms to the frame in which the page shows it. `state` is another text
-# when it does.
+# This script does what a visitor does, and returns the ms until the frame in which the page shows
+# the result. At that moment, the value of the expression `state` changes.
 TIMED = """
 ([act, state]) => new Promise(done => {
   const [run, read] = [new Function(act), new Function(`return ${state}`)];
@@ -94,7 +94,7 @@ SCRUB = """
   slider.value = (Number(slider.value) + 5) % 16;
   slider.dispatchEvent(new Event('input'));
 """
-# In the studio: a title, a goal, the tab, what is done, and what then is another.
+# In the studio: a title, a goal, the tab, what is done, and an expression that then changes.
 ACTS = [
     ("click to 25 pictures, p95", "300 ms", "Samples and walks",
      "document.querySelector('#part-latent .primary').click()",
@@ -106,7 +106,7 @@ ACTS = [
      "document.querySelector('#part-film .sheet').getAttribute('aria-label')"),
 ]  # fmt: skip
 
-# An empty page of Gradio, served as the demos are.
+# This program serves an empty Gradio page in the same way as the demos.
 EMPTY = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -119,7 +119,7 @@ print(launch(blocks, "127.0.0.1", free_port("127.0.0.1", None), None), flush=Tru
 input()
 """
 
-# From digits in the field to the frame in which all that is shown is of them, in ms.
+# This script enters digits, and returns the ms until everything on the page shows these digits.
 READ = """
 async digits => {
   const field = document.querySelector('.microscope input[type=text]');
@@ -134,7 +134,8 @@ async digits => {
 }
 """
 
-# From a move of the pointer over a map to the frame that shows it, in ms, once for each step.
+# This script moves the pointer over a map step by step, and returns for each step the ms until a
+# frame shows it.
 HOVER = """
 async count => {
   const map = document.querySelector('.maps .frame');
@@ -155,7 +156,7 @@ async count => {
 
 
 class Demo:
-    """A demo in its own process and temporary directory."""
+    """A demo in a process and a temporary directory of its own."""
 
     def __init__(self, name: str) -> None:
         self.directory = tempfile.TemporaryDirectory()
@@ -174,11 +175,11 @@ class Demo:
         self.start_seconds = time.perf_counter() - start
 
     def memory(self) -> int:
-        """The memory that the demo uses now, in bytes."""
+        """Return how many bytes the demo has in memory."""
         return self._bytes("VmRSS")
 
     def peak(self) -> int:
-        """The peak of the demo's memory, in bytes."""
+        """Return the largest number of bytes that the demo has had in memory so far."""
         return self._bytes("VmHWM")
 
     def _bytes(self, field: str) -> int:
@@ -187,7 +188,7 @@ class Demo:
         return int(kilobytes) * 1024
 
     def close(self) -> int:
-        """End the demo, and return the number of files that it leaves behind."""
+        """End the demo, and return how many files it leaves behind."""
         self.process.terminate()
         self.process.wait()
         num_files = 0
@@ -198,7 +199,7 @@ class Demo:
 
 
 async def ask(client: httpx.AsyncClient, endpoint: str, inputs: list[Any]) -> str:
-    """One call; returns "answer", "queue is full", or what went wrong."""
+    """Make one call, and return "answer", "queue is full", or a description of what went wrong."""
     reply = await client.post(f"gradio_api/call{endpoint}", json={"data": inputs})
     if reply.status_code == 503 and "Queue is full" in reply.text:
         return "queue is full"
@@ -211,7 +212,9 @@ async def ask(client: httpx.AsyncClient, endpoint: str, inputs: list[Any]) -> st
 
 
 async def time_calls(url: str, endpoint: str, inputs: Inputs, count: int) -> list[float]:
-    """Seconds of each of `count` calls, one after the other; the first call is not counted."""
+    """Make `count` calls, one after the other, and return the seconds of each; an additional first
+    call is not counted.
+    """
     seconds = []
     async with httpx.AsyncClient(base_url=url, timeout=60) as client:
         for n in range(count + 1):
@@ -223,7 +226,9 @@ async def time_calls(url: str, endpoint: str, inputs: Inputs, count: int) -> lis
 
 
 def time_acts(url: str, chromium: str, count: int) -> list[Timed]:
-    """Return the seconds that each of ACTS takes, `count` times, without the first time."""
+    """Perform each action in `ACTS` `count` times, and return the seconds of each time; an
+    additional first time is not counted.
+    """
     timed = []
     with sync_playwright() as driver:
         page = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"]).new_page()
@@ -240,7 +245,7 @@ def time_acts(url: str, chromium: str, count: int) -> list[Timed]:
 
 
 def weight(url: str, chromium: str) -> int:
-    """Return the number of bytes that are transferred until a page has loaded completely."""
+    """Return how many bytes are transferred until an opened page requests nothing more."""
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(locale="en-GB")
@@ -259,7 +264,7 @@ def weight(url: str, chromium: str) -> int:
 
 
 def empty_weight(chromium: str) -> int:
-    """Return the number of bytes that an empty page of Gradio transfers."""
+    """Return how many bytes are transferred for an empty Gradio page."""
     with subprocess.Popen(
         [sys.executable, "-c", EMPTY, ROOT / "demos"],
         stdin=subprocess.PIPE,
@@ -274,7 +279,7 @@ def empty_weight(chromium: str) -> int:
 
 
 def time_digits(url: str, chromium: str, count: int) -> list[Timed]:
-    """Time the gate microscope's page with 1,000 and 5,000 digits, and with the pointer."""
+    """Time the gate microscope's page with 1,000 and 5,000 digits, and with a moving pointer."""
     with sync_playwright() as driver:
         page = driver.chromium.launch(executable_path=chromium).new_page()
         page.goto(url)
@@ -290,20 +295,22 @@ def time_digits(url: str, chromium: str, count: int) -> list[Timed]:
 
 
 def read_digits(page: Page, length: int, count: int) -> list[float]:
-    """Return the seconds of each of `count` repetitions, without the first one."""
+    """Enter digits `count` times, and return the seconds of each time; an additional first time is
+    not counted.
+    """
     rng = random.Random(length)
     times = []
     for n in range(count + 1):
-        digits = rng.choices("0123456789", k=length - n % 2)  # never what is shown already
+        digits = rng.choices("0123456789", k=length - n % 2)  # never those already shown
         times.append(page.evaluate(READ, "".join(digits)) / 1000)
     return times[1:]
 
 
 async def call_component(client: httpx.AsyncClient, component: int, name: str, **data: Any) -> Any:
-    """Call a function of a component as its script does, and return the answer.
+    """Call a server function of a component as the component's script does, and return the answer.
 
     Raises:
-        httpx.HTTPStatusError: the page refused it.
+        httpx.HTTPStatusError: the server refused the call.
     """
     body = {"data": data, "component_id": component, "fn_name": name, "session_hash": "x"}
     reply = await client.post("gradio_api/component_server", json=body)
@@ -311,7 +318,7 @@ async def call_component(client: httpx.AsyncClient, component: int, name: str, *
 
 
 async def component_with(url: str, function: str) -> int:
-    """The number of the page's one component whose server has a function."""
+    """Return the number of the page's only component whose server has the given function."""
     async with httpx.AsyncClient(base_url=url, timeout=600) as client:
         components = (await client.get("config")).json()["components"]
     numbers = []
@@ -323,10 +330,13 @@ async def component_with(url: str, function: str) -> int:
 
 
 async def play(url: str, visitors: int, seconds: float) -> list[float]:
-    """Seconds from an answer in Spot the fake until a page that looks twice a second shows it.
+    """Simulate visitors who play Spot the fake, and return the seconds until each answer is
+    counted.
 
-    Each visitor opens the page at a moment of its own, answers as soon as the digits are there, and
-    looks at the tally every three seconds, as its script does.
+    The seconds are counted from the visitor's answer until another page, which reads the tally
+    twice a second, shows the answer. Each visitor opens the page at a random moment and answers as
+    soon as the digits are there. The visitor's page then reads the tally every three seconds, as
+    its script does.
     """
     sent: dict[str, float] = {}
     delays: list[float] = []
@@ -359,7 +369,9 @@ async def play(url: str, visitors: int, seconds: float) -> list[float]:
 
 
 async def possible_clicks(url: str) -> list[tuple[str, list[Any]]]:
-    """Each endpoint that can be called, with its inputs: filled in above, or its defaults."""
+    """Return each endpoint that can be called, with its inputs: the ones filled in above, or its
+    defaults.
+    """
     async with httpx.AsyncClient(base_url=url, timeout=120) as client:
         information = (await client.get("gradio_api/info")).json()
     drawing = base64.b64encode((ROOT / "docs" / "samples.png").read_bytes()).decode()
@@ -376,7 +388,9 @@ async def possible_clicks(url: str) -> list[tuple[str, list[Any]]]:
 
 
 async def crowd(url: str, visitors: int, seconds: float) -> Counter[str]:
-    """Count the answers that visitors get if each clicks again as soon as the answer is there."""
+    """Simulate visitors who each click again as soon as they have an answer, and count the
+    outcomes.
+    """
     clicks = await possible_clicks(url)
     outcomes: Counter[str] = Counter()
     end = time.perf_counter() + seconds
@@ -390,14 +404,14 @@ async def crowd(url: str, visitors: int, seconds: float) -> Counter[str]:
                 if time.perf_counter() >= end:
                     break
                 if outcome == "queue is full":
-                    await asyncio.sleep(1)  # reads the message
+                    await asyncio.sleep(1)  # the visitor reads the message
 
     await asyncio.gather(*map(visit, range(visitors)))
     return outcomes
 
 
 def largest_picture() -> str:
-    """Return a picture in base64 with as many pixels and bytes as a page accepts."""
+    """Return a picture with as many pixels and bytes as a page accepts, in base64."""
     buffer = io.BytesIO()
     Image.new("RGBA", (5000, 5000), "white").save(buffer, "PNG")
     data = buffer.getvalue()
@@ -405,7 +419,11 @@ def largest_picture() -> str:
 
 
 async def flood(url: str, visitors: int) -> Counter[str]:
-    """Count the answers to visitors who all send the largest picture, half of them as a program."""
+    """Simulate visitors who all send the largest picture, and count the outcomes.
+
+    Half of the visitors call the endpoint as a program does, and half call the component as the
+    page's script does.
+    """
     picture = largest_picture()
     outcomes: Counter[str] = Counter()
     component = await component_with(url, "read")
@@ -428,9 +446,9 @@ async def flood(url: str, visitors: int) -> Counter[str]:
 
 
 async def send_without_reading(url: str) -> None:
-    """A body of 300 MB, as fast as it is taken."""
+    """Send a body of 300 MB as fast as the server accepts it."""
     async with httpx.AsyncClient(base_url=url, timeout=600) as client:
-        with contextlib.suppress(httpx.HTTPError):  # the page has closed the connection
+        with contextlib.suppress(httpx.HTTPError):  # the server has closed the connection
             await client.post("gradio_api/call/judge", content=bytes(300_000_000))
 
 
@@ -439,7 +457,9 @@ def in_words(outcomes: Counter[str]) -> str:
 
 
 def measure_flood(visitors: int) -> list[Row]:
-    """Return the peak memory while visitors send inputs that are too large, and their answers."""
+    """Measure the largest resident set while visitors send too much, and the outcomes of their
+    requests.
+    """
     demo = Demo("gan")
     rows = [("before", "", f"{demo.memory() / 1e6:.0f} MB")]
     asyncio.run(send_without_reading(demo.url))
@@ -452,7 +472,9 @@ def measure_flood(visitors: int) -> list[Row]:
 
 
 def start(name: str, starts: int) -> tuple[Demo, Row]:
-    """Start a demo several times, one after the other; the last one stays open."""
+    """Start a demo `starts` times, one after the other, and time each start; the last demo stays
+    open.
+    """
     demo = Demo(name)
     seconds = [demo.start_seconds]
     for _ in range(starts - 1):
@@ -463,7 +485,7 @@ def start(name: str, starts: int) -> tuple[Demo, Row]:
 
 
 def measure_one_visitor(demo: Demo, name: str, calls: int) -> list[Row]:
-    """Measure one visitor's calls, and clicks in Chromium if it is installed."""
+    """Measure one visitor's calls and, if Chromium is installed, clicks in Chromium."""
     rows = []
     timed: list[Timed] = []
     for title, goal, endpoint, inputs in CALLS[name]:
@@ -487,7 +509,7 @@ def measure_one_visitor(demo: Demo, name: str, calls: int) -> list[Row]:
 
 
 def measure_game(demo: Demo) -> Row:
-    """Measure the delay of the tally when 200 visitors answer within a minute."""
+    """Measure the delay of the tally with 200 visitors who answer within a minute."""
     delays = sorted(asyncio.run(play(demo.url, 200, 60)))
     p95, median = (1000 * delays[int(q * len(delays))] for q in (0.95, 0.5))
     title = "Spot the fake, 200 visitors in a minute: answer to tally, p95"
@@ -495,8 +517,11 @@ def measure_game(demo: Demo) -> Row:
 
 
 def measure_crowd(demo: Demo, visitors: int, seconds: float) -> tuple[list[Row], bool]:
-    """Measure many visitors at once, return True if all got an answer, and close the demo."""
-    # Gradio keeps the state of its last visitors, and each call is one: fill that memory first.
+    """Measure the outcomes and the memory growth with many visitors, close the demo, and return the
+    rows and True if all went well.
+    """
+    # Gradio keeps the state of its latest visitors, and each call counts as one visitor. The first
+    # crowd fills this memory before anything is measured.
     asyncio.run(crowd(demo.url, visitors, seconds))
     before = demo.memory()
     outcomes = asyncio.run(crowd(demo.url, visitors, seconds))

@@ -1,14 +1,15 @@
-"""The tables of the documents, made from what was measured: python benchmarks/results.py --tables
+"""Writes the tables of the documents from measured results: python benchmarks/results.py --tables
 
-A page asks for them with a pair of comments, and what is between the two is written anew:
+A page requests a table with a pair of comments, and the text between the two is written anew:
 
     <!-- results: demos -->         docs/results/demos.json, and every demos-*.json beside it
     <!-- recipe log -->             benchmarks/gan_recipe.jsonl
-    <!-- modules: toolkit/lstm -->  each module of that folder, with the first sentence of its own
+    <!-- modules: toolkit/lstm -->  each module of that folder, with its docstring's first sentence
     <!-- findings: id id id -->     each of these ids, with the first paragraph of its page
     <!-- end -->
 
-So they can be read where the repository is browsed. Nothing here imports what it describes.
+The tables are therefore visible where the repository is browsed. Nothing in this module imports the
+code that a table describes.
 """
 
 import ast
@@ -30,7 +31,7 @@ REGION = re.compile(
     r"(?P<content>.*?)^(?P<end><!-- end -->)$",
     re.MULTILINE | re.DOTALL,
 )
-MOST_LINES = 14  # of what a benchmark printed below its table; the rest is in the JSON
+MOST_LINES = 14  # from below a benchmark's table; the JSON has all lines
 
 
 def pages() -> list[Path]:
@@ -43,7 +44,7 @@ def pages() -> list[Path]:
 
 
 def filled(page: Path) -> str:
-    """Return the text of a page with its tables updated."""
+    """Return the text of a page with its tables brought up to date."""
 
     def fill(region: re.Match[str]) -> str:
         content = table(page, region["kind"], (region["words"] or "").split())
@@ -56,7 +57,7 @@ def table(page: Path, kind: str, words: list[str]) -> str:
     """Return the table of a kind for a page.
 
     Args:
-        words: what follows the kind in the comment.
+        words: the words that follow the kind in the comment.
     """
     if kind == "results":
         return results(*words)
@@ -68,10 +69,10 @@ def table(page: Path, kind: str, words: list[str]) -> str:
 
 
 def results(name: str) -> str:
-    """The tables of `name`.json and of all `name`-*.json, each with where and when.
+    """Return the tables of `name`.json and of all `name`-*.json, each with its origin.
 
     Raises:
-        FileNotFoundError: there is none.
+        FileNotFoundError: there is no such file.
     """
     paths = [*RESULTS.glob(f"{name}.json"), *sorted(RESULTS.glob(f"{name}-*.json"))]
     if not paths:
@@ -80,14 +81,19 @@ def results(name: str) -> str:
 
 
 def result(path: Path) -> str:
-    """Return one measurement: its printed tables, the text below them, and its origin."""
+    """Return one measurement: the printed tables, the text that was printed below them, and the
+    origin.
+    """
     record = json.loads(path.read_text(encoding="utf-8"))
     tables, below = split_tables(record["output"])
     return "\n\n".join([*tables, *quoted(below), origin(record, path)])
 
 
 def quoted(lines: list[str]) -> list[str]:
-    """Return the first paragraphs as a block quotation, up to the first long one."""
+    """Return the first paragraphs of `lines` as a block.
+
+    The block ends before the first paragraph that would make it too long.
+    """
     kept: list[str] = []
     for paragraph in "\n".join(lines).strip().split("\n\n"):
         wrapped = []
@@ -104,7 +110,9 @@ def quoted(lines: list[str]) -> list[str]:
 
 
 def split_tables(output: list[str]) -> tuple[list[str], list[str]]:
-    """Return the Markdown tables in the lines, and the lines below the first table."""
+    """Return the Markdown tables among lines, and the other lines below the start of the first
+    table.
+    """
     tables: list[list[str]] = []
     below = []
     inside = False
@@ -147,7 +155,7 @@ def modules(page: Path, folder: str) -> str:
 
 
 def findings(page: Path, ids: list[str]) -> str:
-    """Return a list of links, each with the first paragraph of its page."""
+    """Return a list of links to the findings' pages, each with the first paragraph of its page."""
     lines = []
     for name in ids:
         path = EXPLAIN / f"{name}.md"
@@ -162,7 +170,7 @@ def link(page: Path, target: Path) -> str:
 
 
 def first_sentence(docstring: str) -> str:
-    """Return the text up to the first full stop or empty line, as a table cell."""
+    """Return a docstring up to its first full stop or empty line, as a cell of a table."""
     paragraph = " ".join(docstring.split("\n\n")[0].split())
     return re.split(r"\.(?= |$)|:$", paragraph)[0].replace("|", "\\|")
 
@@ -171,7 +179,7 @@ def write() -> list[Path]:
     """Write the tables into all pages.
 
     Returns:
-        the pages that have changed.
+        the pages that changed.
     """
     changed = []
     for page in pages():

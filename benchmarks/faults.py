@@ -4,16 +4,16 @@
     python benchmarks/faults.py run --seed 1                 # by what `make test` runs
     python benchmarks/faults.py run --seed 1 --selection all # by what `make test-all` runs
 
-`plant` draws modules of `toolkit/`, `demos/` and `playground/src/`, and for each a kind of fault
-and a place. The list is `benchmarks/faults/seed-N.json`. There a person gives a fault that changes
-nothing, or that cannot be built, its reason ("thrown out"); the next `plant` with the same seed
-keeps the list and draws another module for it.
+`plant` draws modules of `toolkit/`, `demos/` and `playground/src/` and, for each module, a kind of
+fault and a place. It writes the list of faults to `benchmarks/faults/seed-N.json`. If a fault
+changes nothing or cannot be built, a person enters the reason there as "thrown_out". The next
+`plant` with the same seed keeps the list and draws another module to replace this fault.
 
-`run` copies the last commit, plants one fault after the other, and runs the tests up to the first
-that fails: the nearest files first, then all, so that a fault that is noticed costs little. Before
-the first fault, all tests have to pass.
-A copy with a fault in the page's scripts is built anew, so that no comparison of built text notices
-it. It prints a Markdown table and adds what it saw to the list.
+`run` copies the last commit and plants one fault after the other. For each fault, it runs the tests
+until one fails. It runs the nearest test files first and then all tests, so that a fault that is
+noticed takes little time. Before the first fault is planted, all tests must pass. If the fault is
+in a script of the page, the copy's page is built anew, so that no test notices the fault merely
+because it compares built text. `run` prints a Markdown table and adds the results to the list.
 """
 
 import argparse
@@ -37,23 +37,23 @@ ROOT = Path(__file__).parents[1]
 LISTS = ROOT / "benchmarks" / "faults"
 FOLDERS = ("toolkit", "demos", "playground/src")
 SELECTIONS = {"quick": "not slow and not nightly", "all": "not nightly"}
-# What git does not have, and the tests use.
+# Files that the tests use and that are not in git.
 INSTALLED = (".venv", "playground/node_modules", "exports/js/node_modules")
-BROKEN = 99  # the exit code of a run in which no test is to blame
-STAGES = (0, 1, 5)  # files of tests: the nearest, and a few more; afterwards all tests run
+BROKEN = 99  # the exit code of a run that failed for a reason other than a test
+STAGES = (0, 1, 5)  # the nearest test file, then the next four; afterwards all tests run
 
 
 @dataclass
 class Fault:
-    """A planted fault, and the tests that noticed it.
+    """One fault, and the tests that noticed it.
 
     Attributes:
-        file: the module, from the root of the project.
-        line: where it is, from 1.
-        kind: one of KINDS.
-        before, after: the whole text of the lines that it changes.
-        thrown_out: why it does not count, in a person's words; "" where it counts.
-        noticed: for each selection the first test that failed; "" where all passed.
+        file: the module's path, relative to the root of the project.
+        line: the first line that the fault changes, counted from 1.
+        kind: the kind of fault, such as "wrong sign".
+        before, after: the full text of the changed lines, without and with the fault.
+        thrown_out: why the fault does not count, in a person's words; "" if it counts.
+        noticed: for each selection of tests, the first test that failed; "" if all passed.
     """
 
     file: str
@@ -67,7 +67,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Edit:
-    """A piece of a text, from `start` to `end`, and its replacement."""
+    """The replacement of a text from `start` to `end` by the text `new`."""
 
     kind: str
     start: int
@@ -75,17 +75,17 @@ class Edit:
     new: str
 
 
-# --- Python: places are found in the syntax tree, so that a text or a comment is never changed ---
+# --- Python: places are found in the syntax tree, so no edit begins inside a string or comment ---
 
 
 class Python:
-    """Finds the edits that are possible in one module."""
+    """The possible edits in one Python module."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.tree = ast.parse(text)
         self.bytes = text.encode()
-        self.begins = [0]  # of the lines, in bytes
+        self.begins = [0]  # where each line begins, in bytes
         for line in self.bytes.splitlines(keepends=True):
             self.begins.append(self.begins[-1] + len(line))
 
@@ -128,7 +128,7 @@ class Python:
             yield Edit("wrong sign", place, place + 1, new)
 
     def _is_text(self, node: ast.expr) -> bool:
-        """Return True if a sum contains strings or lists, which cannot be subtracted."""
+        """Return True if a sum contains strings, lists or tuples, which cannot be subtracted."""
         for part in ast.walk(node):
             if isinstance(part, ast.JoinedStr | ast.List | ast.ListComp | ast.Tuple):
                 return True
@@ -151,7 +151,7 @@ class Python:
         yield Edit("off by one", place, place + len(old), new)
 
     def _numbers(self, node: ast.Subscript | ast.Call) -> Iterator[Edit]:
-        """Return the bounds of a slice or a range."""
+        """Yield an edit for each bound of a slice or a range; the edit increases the bound by 1."""
         bounds: list[ast.expr | None] = []
         if isinstance(node, ast.Call):
             if isinstance(node.func, ast.Name) and node.func.id == "range":
@@ -194,7 +194,7 @@ class Python:
 
 # --- JavaScript: line by line ---
 
-# Each kind, the text that it changes, and what takes its place.
+# For each edit: its kind, the pattern of the text that it changes, and the replacement.
 JAVASCRIPT = [
     ("wrong sign", r"(?<=[\w)\]] )\+(?= [\w(])", "-"),
     ("wrong sign", r"(?<=[\w)\]] )-(?= [\w(])", "+"),
@@ -212,7 +212,7 @@ JAVASCRIPT = [
 
 
 def javascript_edits(text: str) -> Iterator[Edit]:
-    """Return the possible edits of a script; lines with a string or a comment stay as they are."""
+    """Yield the possible edits in a script; lines with strings or comments are never changed."""
     begin = 0
     for line in text.splitlines(keepends=True):
         if not re.search(r"[\"'`]|//|^\s*/?\*|^import|^export \{", line):
@@ -227,12 +227,12 @@ def javascript_edits(text: str) -> Iterator[Edit]:
 
 
 def edits_of(file: str, text: str) -> Iterator[Edit]:
-    """Return the possible edits, with positions in characters (JavaScript) or bytes (Python)."""
+    """Return the possible edits in a file; positions count characters in scripts, else bytes."""
     return javascript_edits(text) if file.endswith(".js") else Python(text).edits()
 
 
 def modules() -> list[str]:
-    """Return the files that may get a fault, in order."""
+    """Return the files that may get a fault, in sorted order."""
     tracked = subprocess.run(
         ["git", "ls-files", *FOLDERS], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -240,7 +240,9 @@ def modules() -> list[str]:
 
 
 def drawn(file: str, rng: random.Random) -> Fault | None:
-    """Draw a fault for a module: its kind, then its place. Return None if no edit is possible."""
+    """Draw a fault for a module, first its kind and then its place; return None if no edit is
+    possible.
+    """
     text = (ROOT / file).read_text(encoding="utf-8")
     edits = list(edits_of(file, text))
     if not edits:
@@ -260,7 +262,9 @@ def drawn(file: str, rng: random.Random) -> Fault | None:
 
 
 def plant(seed: int, count: int) -> list[Fault]:
-    """Draw faults, each in a different module; the faults of an earlier list are kept."""
+    """Draw faults, each in a different module, until `count` of them are valid, and write the list;
+    faults of an earlier list are kept.
+    """
     listed = {fault.file: fault for fault in read(seed)}
     names = modules()
     faults: list[Fault] = []
@@ -275,7 +279,7 @@ def plant(seed: int, count: int) -> list[Fault]:
 
 
 def read(seed: int) -> list[Fault]:
-    """Return the list of a seed, which is empty if no faults were planted."""
+    """Return the list of a seed; the list is empty if nothing was planted."""
     path = LISTS / f"seed-{seed}.json"
     if not path.exists():
         return []
@@ -292,7 +296,7 @@ def write(seed: int, faults: list[Fault]) -> None:
 
 
 def copy_of_commit(directory: Path) -> Path:
-    """Clone the last commit, and link the packages that are installed here."""
+    """Clone the last commit into `directory`, and link the installed packages into the clone."""
     clone = directory / "clone"
     subprocess.run(["git", "clone", "--quiet", "--shared", ROOT, clone], check=True)
     for name in INSTALLED:
@@ -303,7 +307,7 @@ def copy_of_commit(directory: Path) -> Path:
 
 
 def near(file: str, clone: Path) -> list[str]:
-    """Return the test files; those that name the module or lie near it come first."""
+    """Return all test files, sorted by their `nearness` to a module, the nearest file first."""
     parts = [part for part in Path(file).with_suffix("").parts if part not in ("src", "__init__")]
     dotted = ".".join(parts).removeprefix("demos.")
     users = users_of(dotted, clone)
@@ -324,12 +328,12 @@ def users_of(dotted: str, clone: Path) -> list[str]:
 
 
 def nearness(path: Path, test: Path, parts: list[str], dotted: str, users: list[str]) -> int:
-    """Return a score for how closely a test file is related to a module.
+    """Return points for how closely a test file is related to a module.
 
     Args:
-        path, test: the file, and its path from the root of the project.
-        parts, dotted: the module's path and name.
-        users: the modules that import it.
+        path, test: the test file's absolute path, and its path from the root of the project.
+        parts, dotted: the parts of the module's path, and its dotted name.
+        users: the modules that import the module.
     """
     text = path.read_text(encoding="utf-8")
     folders = test.relative_to("tests").parts
@@ -351,14 +355,16 @@ def nearness(path: Path, test: Path, parts: list[str], dotted: str, users: list[
 
 
 def first_failure(clone: Path, tests: list[str], selection: str) -> str:
-    """The name of the first test that fails; "" where none does.
+    """Run tests, and return the name of the first test that fails, or "" if none fails.
+
+    The tests run in a fork of this process, which has already imported packages that are slow to
+    import.
 
     Args:
-        tests: the files of tests, which run in a fork of this process, which has imported what is
-            dear to import; if there are none, all tests run.
+        tests: the test files; if there are none, all tests run.
     """
     words = ["-x", "-q", "-m", SELECTIONS[selection], "-p", "no:cacheprovider", "--tb=line"]
-    words += ["-W", "ignore:Module already imported"]  # before the fork
+    words += ["-W", "ignore:Module already imported"]  # they were imported before the fork
     words += ["-n", "0", *tests] if tests else ["-n", "2"]
     printed = clone.with_name("printed.txt")
     pid = os.fork()
@@ -379,7 +385,7 @@ def first_failure(clone: Path, tests: list[str], selection: str) -> str:
 
 
 def _run_tests(clone: Path, words: list[str], printed: Path) -> NoReturn:
-    """Run pytest in the copy, and end with its exit code."""
+    """Run pytest in the copy, and end this process with pytest's exit code."""
     out = os.open(printed, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(out, 1)
     os.dup2(out, 2)
@@ -394,14 +400,18 @@ def _run_tests(clone: Path, words: list[str], printed: Path) -> NoReturn:
 
 
 def import_what_is_dear() -> None:
-    """Import third-party packages before forking; each copy then imports its own toolkit."""
+    """Import slow packages before the forks, but none of our modules, because each copy has its
+    own.
+    """
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     for name in ("torch", "torchvision", "gradio", "matplotlib.pyplot", "pytest", "hypothesis"):
         importlib.import_module(name)
 
 
 def with_fault(text: str, fault: Fault) -> str:
-    """Return a module's text with a fault; its lines may have moved since the fault was drawn."""
+    """Return a module's text with a fault in it; the lines may have moved since the fault was
+    drawn.
+    """
     lines = text.split("\n")
     before = fault.before.split("\n")
     distances = {}
@@ -416,7 +426,7 @@ def with_fault(text: str, fault: Fault) -> str:
 
 
 def planted(fault: Fault, clone: Path) -> None:
-    """Change the copy, and rebuild its pages if one of their scripts has changed."""
+    """Plant a fault in the copy; if the fault is in a script, build the copy's pages anew."""
     path = clone / fault.file
     path.write_text(with_fault(path.read_text(encoding="utf-8"), fault), encoding="utf-8")
     if fault.file.endswith(".js"):
@@ -428,7 +438,7 @@ def planted(fault: Fault, clone: Path) -> None:
 
 
 def notice(fault: Fault, clone: Path, selection: str) -> str:
-    """Return the first test that notices a fault, or "" if all tests pass."""
+    """Plant a fault, and return the first test that notices it, or "" if all tests pass."""
     planted(fault, clone)
     tests = near(fault.file, clone)
     try:
@@ -442,7 +452,7 @@ def notice(fault: Fault, clone: Path, selection: str) -> str:
 
 
 def table(faults: list[Fault], selection: str) -> str:
-    """Return the noticed faults as Markdown."""
+    """Return a Markdown table of the faults that were tried with a selection of tests."""
     rows = ["| where | fault | noticed by |", "|---|---|---|"]
     num_tried = num_noticed = 0
     for fault in faults:
@@ -457,7 +467,9 @@ def table(faults: list[Fault], selection: str) -> str:
 
 
 def run(seed: int, selection: str, only: str) -> None:
-    """Try the faults that no test has noticed so far, and print a table of all faults."""
+    """Try the faults of a list that no test has noticed so far, and print a table of all tried
+    faults.
+    """
     faults = read(seed)
     if not faults:
         sys.exit(f"There is no list: python {sys.argv[0]} plant --seed {seed}")

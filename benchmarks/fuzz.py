@@ -1,23 +1,23 @@
-"""Run the mishaps of runs and exports hundreds of times: python benchmarks/fuzz.py
+"""Simulates hundreds of mishaps of each kind: python benchmarks/fuzz.py
 
     python benchmarks/fuzz.py                             # everything; takes an hour on two cores
     python benchmarks/fuzz.py --part flips --count 5000
     python benchmarks/fuzz.py --part kills --count 16 --seed 7
 
-Prints a table of what became of it, and below it how to see each loss again; exit code 1 if there
-is one. `mishaps/` has a module for each part:
+The benchmark prints a table of the outcomes and, below it, how to reproduce each loss. The exit
+code is 1 if there is a loss. The modules in `mishaps/` contain these parts:
 
-    kills     SIGKILL at random moments of each training, given again until it ends
-    pairs     two savings, and two trainings, of the same at once
+    kills     SIGKILL at random moments of each training; the command is repeated until it ends
+    pairs     two processes that save exports, or run the same training, at the same time
     disk      a disk that is full from one write on, for every write: no file can grow any more
-    flips     a flipped bit, or an end that is missing, in each kind of file
+    flips     a flipped bit, or a missing end, in each kind of file
     commands  wrong commands
-    folders   a temporary directory with folders of others that are called as the kit's own
-    archives  hand-ins with damage, which are only read
+    folders   a temporary directory with other people's folders whose names look like the kit's
+    archives  damaged hand-ins, which are only read
     frames    answers of the sandbox with damage in their text
-    replies   all answers about a part of a right hand-in, with damage in their values, judged
+    replies   all answers about a part of a correct hand-in, judged with damage in their values
 
-The same seed does the same, apart from the moments: they depend on the machine.
+The same seed gives the same mishaps, except for their timing, which depends on the machine.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def main() -> None:
             if outcome.outcome not in GOOD:
                 print(*outcome, sep=": ", file=sys.stderr, flush=True)
             if sys.stderr.isatty():
-                print(f"\r{len(outcomes):,}  {outcome.what[:70]:70}", end="", file=sys.stderr)
+                print(f"\r{len(outcomes):,}  {outcome.mishap[:70]:70}", end="", file=sys.stderr)
     text, lossless = table(outcomes)
     print(text)
     sys.exit(not lossless)

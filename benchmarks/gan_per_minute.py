@@ -1,14 +1,16 @@
 """Distance against minutes of training: python benchmarks/gan_per_minute.py [--minutes 8]
 
-Three GANs train for the same time and are measured by the same classifier: ours, planned once for 3
-minutes and once for all of them; the MLP of the assignment's template; and a textbook DCGAN with
-about as many weights as ours. The last two are trained as tutorials do: in float32, without a
-moving average of the generator, at a constant learning rate. Only the training is timed: by the
-clock, or on one thread in processor time, which other work on the machine stretches little.
+Three GANs train for the same time and are measured by the same classifier: ours, the MLP of the
+assignment's template, and a textbook DCGAN with about 80% as many weights as ours. Ours is trained
+once with a plan for 3 minutes and once with a plan for the whole time. The other two are trained as
+tutorials do: in float32, at a constant learning rate, and without a moving average of the
+generator. Only the training is timed. With one thread, the time is processor time, which other work
+on the machine changes little. Otherwise, it is wall-clock time.
 
-Each trains with three seeds. On the way a measurement is one draw of 10,000 samples; after the end
-it is the mean of five. Prints a Markdown table and plots docs/gan_per_minute.png, where a band goes
-from the best to the worst seed. It takes --seeds times (3 + 3 times --minutes) minutes.
+Each GAN trains with three seeds by default. A measurement during the training is one draw of 10,000
+samples, and the measurement after the end is the mean of five draws. The benchmark prints a
+Markdown table and plots docs/gan_per_minute.png, in which a band extends from the best to the worst
+seed. It takes --seeds times (3 + 3 times --minutes) minutes.
 """
 
 import argparse
@@ -46,12 +48,14 @@ Contestant = Callable[["Stopwatch"], nn.Module]
 
 
 def seconds() -> float:
-    """Return the time so far; only differences between two times are meaningful."""
+    """Return a clock's reading in seconds; only differences between readings have a meaning."""
     return time.process_time() if torch.get_num_threads() == 1 else time.perf_counter()
 
 
 class Stopwatch:
-    """Measures a generator during its training; the time for measuring does not count."""
+    """A stopwatch that measures a generator during its training; the time for measuring does not
+    count.
+    """
 
     def __init__(self, evaluator: Evaluator, seed: int) -> None:
         self.evaluator = evaluator
@@ -65,7 +69,7 @@ class Stopwatch:
         return (seconds() - self.start) / 60
 
     def measure(self, network: nn.Module) -> dict[str, float | str]:
-        """Record the distance of a generator in eval mode."""
+        """Measure a generator in eval mode, and record and return its distance."""
         begin = seconds()
         self.minutes.append(self.elapsed())
         images = sample_images(network, self.seed, self.evaluator.num_images)
@@ -76,9 +80,9 @@ class Stopwatch:
 
 @dataclass(frozen=True)
 class Race:
-    """The results of one seed of a contestant."""
+    """The results of one contestant with one seed."""
 
-    minutes: list[float]  # when it was measured; the last is the end
+    minutes: list[float]  # the times of the measurements; the last is the end
     distances: list[float]  # of one draw each
     final: Scores[Spread]  # after the end, over several draws
 
@@ -129,7 +133,7 @@ def measure_in_eval_mode(generator: nn.Module, watch: Stopwatch) -> None:
 
 
 def minute_marks(minutes: float) -> list[float]:
-    """Return the times to measure at: half a minute, every full minute, and the end."""
+    """Return the times of the measurements: half a minute, every full minute, and the end."""
     return [0.5, *(float(m) for m in range(1, int(minutes) + 1) if m < minutes), minutes]
 
 
@@ -149,7 +153,7 @@ def train_ours(minutes: float, speed: float, mnist: MNIST, watch: Stopwatch) -> 
 
 
 def steps_a_minute(mnist: MNIST, trial: int = 300) -> float:
-    """Return the number of training steps of our recipe per minute, from a short trial."""
+    """Return how many training steps our recipe makes per minute, measured in a short trial."""
     config = replace(Config(), precision=pick_precision(CPU))
     config = replace(config, num_steps=trial, eval_every=trial, save_every=trial)
     with tempfile.TemporaryDirectory() as directory:
@@ -159,7 +163,7 @@ def steps_a_minute(mnist: MNIST, trial: int = 300) -> float:
 
 
 def sampling_milliseconds(repeats: int = 200) -> float:
-    """Return the median time for 25 samples from the export, which `load` has warmed up."""
+    """Return the median time of a batch of 25 samples from the export, which is warmed up."""
     generator = loading.load("generator", manifest.readable_exports())
     times = []
     for _ in range(repeats):
@@ -177,7 +181,11 @@ def num_weights(network: nn.Module) -> int:
 
 
 def contestants(minutes: float, mnist: MNIST) -> dict[str, tuple[int, Contestant]]:
-    """Name -> number of weights, and a function that trains it and returns its generator."""
+    """Return the contestants in a dictionary, keyed by name.
+
+    Each value is the number of weights, and a function that trains the contestant and returns its
+    generator.
+    """
 
     def plain(
         build_generator: Callable[[], nn.Module], build_discriminator: Callable[[], nn.Module]
@@ -206,7 +214,7 @@ def contestants(minutes: float, mnist: MNIST) -> dict[str, tuple[int, Contestant
 def compete(
     minutes: float, seeds: int, mnist: MNIST, evaluator: Evaluator
 ) -> dict[str, list[Race]]:
-    """Train all contestants one after the other: name -> a race for each seed."""
+    """Train all contestants one after the other; return a `Race` for each seed, keyed by name."""
     races: dict[str, list[Race]] = {}
     for name, (weights, train_it) in contestants(minutes, mnist).items():
         for seed in range(seeds):
@@ -222,7 +230,7 @@ def compete(
 
 
 def nearest(race: Race, mark: float) -> float | None:
-    """Return the distance that was measured within 0.2 minutes of `mark`, or None."""
+    """Return the distance measured nearest to `mark`, or None if none was within 0.2 minutes."""
     away = [abs(minute - mark) for minute in race.minutes]
     if min(away) >= 0.2:
         return None
@@ -244,7 +252,7 @@ def print_table(races: dict[str, list[Race]], minutes: float, floor: Spread) -> 
 
 
 def cells(seeds: list[Race], marks: list[float]) -> list[str]:
-    """Return a contestant's row: the distance at each time, and all scores at the end."""
+    """Return a contestant's row: the distance at each mark, and all scores at the end."""
     row = []
     for mark in marks:
         distances = [nearest(race, mark) for race in seeds]
@@ -263,9 +271,9 @@ def cells(seeds: list[Race], marks: list[float]) -> list[str]:
 
 
 def plot(path: Path, races: dict[str, list[Race]], floor: Spread, sha256: str) -> None:
-    """Draw the mean of the seeds of each contestant, and a band from the best to the worst."""
+    """Draw each contestant's mean over the seeds, and a band from the best to the worst seed."""
     curves, bands = {}, {}
-    for name, seeds in races.items():  # one seed may have been measured once less
+    for name, seeds in races.items():  # one seed may have one measurement fewer
         minutes = zip(*map(attrgetter("minutes"), seeds), strict=False)
         distances = list(zip(*map(attrgetter("distances"), seeds), strict=False))
         curves[name] = [*map(statistics.mean, minutes)], [*map(statistics.mean, distances)]

@@ -1,14 +1,15 @@
 """The search for a recipe: python benchmarks/gan_recipe.py NAME [setting=value ...]
 
-Trains the GAN with some settings of `toolkit.gan.config.Config` changed, e.g. `beta1=0.5 seed=1`,
-measures it, and appends a line to benchmarks/gan_recipe.jsonl, the log of what was tried.
-`python benchmarks/gan_recipe.py --table` prints the log as Markdown.
+The script trains the GAN with some settings changed, e.g. `beta1=0.5 seed=1`. The settings are
+those of `toolkit.gan.config.Config`. The script then measures the GAN, and appends a line to
+benchmarks/gan_recipe.jsonl, the log of all trials. `python benchmarks/gan_recipe.py --table` prints
+the log as Markdown.
 
-Two draws of 10,000 samples from one generator differ by about 1, and two seeds of one recipe by
-about 0.5. The distance of 50,000 samples, over three seeds, therefore decides. A trial runs on one
-thread, so that several trials can run side by side. Its cost is its processor time, which depends
-less on other work on the machine than the clock does. The log also has settings that `Config`
-lacks; earlier versions of this script tried them.
+The distances of two draws of 10,000 samples from one generator differ by about 1, and those of two
+seeds of one recipe by about 0.5. Recipes are therefore compared by the distance of 50,000 samples,
+over three seeds. A trial runs on one thread, so that several trials can run side by side. Its cost
+is given in processor time, which a busy machine lengthens less than wall-clock time. Some settings
+in the log are not in `Config`; they were tried with earlier versions of this script.
 """
 
 import dataclasses
@@ -38,7 +39,7 @@ CPU = torch.device("cpu")
 
 
 def run_trial(config: Config) -> dict[str, object]:
-    """Train a GAN, and return its measurements."""
+    """Train a GAN, measure it, and return the results for the log."""
     mnist = load_mnist()
     sha256 = judge_of(readable_exports())
     evaluator = Evaluator(loading.load("classifier", readable_exports()), sha256, mnist, CPU)
@@ -57,7 +58,9 @@ def unmeasured(_generator: nn.Module) -> dict[str, float | str]:
 
 
 def measure(generator: nn.Module, evaluator: Evaluator) -> dict[str, object]:
-    """Return the scores of ten draws of 10,000 images, and the distance of 50,000 images."""
+    """Return the scores of ten draws of 10,000 samples, and the distance of the first five draws
+    together.
+    """
     draws, scores = [], []
     for images in sample_draws(generator, 0, 10, evaluator.num_images):
         draws.append(evaluator.predict(images))
@@ -74,7 +77,9 @@ def measure(generator: nn.Module, evaluator: Evaluator) -> dict[str, object]:
 
 
 def changed_settings(settings: list[str]) -> dict[str, object]:
-    """Parse settings such as `beta1=0.5`; end the program if Config has no such setting."""
+    """Return the values of settings such as `beta1=0.5`; end the program if `Config` lacks a
+    setting.
+    """
     known = [field.name for field in dataclasses.fields(Config)]
     changes: dict[str, object] = {}
     for setting in settings:

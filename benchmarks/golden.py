@@ -1,11 +1,11 @@
-"""Golden values in every format, batch and number of threads: python benchmarks/golden.py
+"""Checks golden values in every format, batch size and thread count: python benchmarks/golden.py
 
-The rows of the golden inputs in `exports/manifest.json` are repeated to batches of 1, 7 and 64, and
-each output is compared with the golden output of its row. So the reference does not depend on the
-version of torch that runs this script: the values were saved together with the weights. The table
-has the largest |difference| / (1 + |y|) over all batches and threads: up to T = 36, and at T =
-1,000. The command ends with 1 if one is larger than what the manifest tolerates; the networks that
-were trained at one length may be farther at T = 1,000, which is reported.
+The rows of the golden inputs in `exports/manifest.json` are repeated to fill batches of 1, 7 and 64
+rows. Each output is compared with the golden output of its row. The golden outputs were written
+down together with the weights, so the reference does not depend on the torch that runs this script.
+The table shows the largest |difference| / (1 + |y|) over all batch sizes and thread counts, for T
+up to 36 and for T = 1,000. The exit code is 1 if a value exceeds the tolerance in the manifest. The
+networks that were trained at one length may exceed it at T = 1,000; their values are only printed.
 """
 
 import argparse
@@ -29,7 +29,7 @@ Run = Callable[[Array], Array]
 
 
 def with_torch(name: str, format_: Format, threads: int) -> Run:
-    """Load a network in one of torch's formats, and return a function of arrays."""
+    """Load a network in one of torch's formats, and return a function from array to array."""
     torch.set_num_threads(threads)
     network = load(name, format=format_)
 
@@ -41,7 +41,9 @@ def with_torch(name: str, format_: Format, threads: int) -> Run:
 
 
 def with_onnxruntime(name: str, threads: int) -> Run:
-    """Load a network in ONNX Runtime with a number of threads, and return a function of arrays."""
+    """Load a network into ONNX Runtime with `threads` threads, and return a function from array to
+    array.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -58,12 +60,12 @@ def with_onnxruntime(name: str, threads: int) -> Run:
 
 
 def to_array(stored: dict[str, Any]) -> Array:
-    """Return an array from the manifest."""
+    """Convert an array of the manifest to numpy."""
     return np.array(stored["values"], dtype=stored["dtype"]).reshape(stored["shape"])
 
 
 def cases(golden: dict[str, Any]) -> Iterator[tuple[bool, Array, Array]]:
-    """Yield each golden case: True for the long one, its inputs, and its outputs."""
+    """Yield each golden case: True if it is the long one, its inputs and its outputs."""
     for case in golden["cases"]:
         yield False, to_array(case["input"]), to_array(case["output"])
     if "long" in golden:
@@ -72,9 +74,9 @@ def cases(golden: dict[str, Any]) -> Iterator[tuple[bool, Array, Array]]:
 
 
 def differences(run: Run, golden: dict[str, Any]) -> tuple[float, float]:
-    """Return the largest |difference| / (1 + |y|) over all batches, for short and long inputs.
+    """Return the largest |difference| / (1 + |y|) over the batches, for short and for long inputs.
 
-    Infinity takes the place of NaN, so that it is the largest.
+    NaN is replaced by infinity, so that it counts as the largest difference.
     """
     largest = [0.0, 0.0]
     for is_long, inputs, outputs in cases(golden):

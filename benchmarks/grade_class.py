@@ -1,18 +1,23 @@
-"""A class of 100 archives, some hostile: python benchmarks/grade_class.py [--check stand-in]
+"""Grades a class of 100 archives, some hostile: python benchmarks/grade_class.py [--check stand-in]
 
     python benchmarks/grade_class.py --check real --size 200 --kills 3
     python benchmarks/grade_class.py --check real --size 60 --kills 3 --only dataset.py
 
-Every archive must get a result, and every harmless one the points that it would get alone. The
-hostile ones loop, sleep, fork, eat memory, print, forge a report, keep a hundred processes busy,
-are no proper archives, or are aimed at the judge (tests/assignment/grade/test_suspect.py); each is
-bounded, see tests/assignment/submissions.py. The stand-in for the check only imports the four
-files, so the time measured is that of the grader itself. `--check real` runs the real check, and
-the harmless archives are the right submissions of the tests, in turn. `--kills` then grades the
-class once more with the command line, which is killed at random moments and given again each time,
-and compares every result with the one before. The memory is the largest resident set of each of the
-command's own processes, and of those that judge one archive or write one page; what the submissions
-take is not in it. With `--only` the harmless archives have one file.
+Every archive must get a result. Every harmless archive must get the same points as it would get
+alone; the printed table shows the points. The hostile archives loop, sleep, fork, allocate memory,
+print, forge a report, keep a hundred processes busy, are malformed, or attack the judge (see
+`HEAVY` in tests/assignment/grade/test_suspect.py). All of them are bounded; see
+tests/assignment/submissions.py.
+
+By default, a stand-in for the check only imports the four files, so the measured time is that of
+the grader itself. `--check real` runs the real check. The harmless archives are then the correct
+submissions of the tests, in turn. With `--only`, each harmless archive has only the named file.
+
+Afterwards, `--kills` grades the class again with the command line. The command is killed at random
+moments and run again each time. Every result is compared with the result of the first grading. The
+printed memory is the largest resident set of a single process. It is measured for the command's own
+processes, and for the processes that judge one archive or write one page. The memory of the
+submissions' own processes is not included.
 """
 
 import argparse
@@ -75,12 +80,12 @@ HOSTILE = {
     "a hundred busy": submissions.with_lstm(BUSY),
     **{name: submissions.pack(submissions.FINE | files) for name, files in HEAVY.items()},
 }
-FAULTY = 250  # of the planted faults of the tests, evenly spread
-Archive = tuple[str, dict[str, str | bytes]]  # its kind, and its files by their paths
+FAULTY = 250  # how many of the tests' planted faults are used; they are evenly spread
+Archive = tuple[str, dict[str, str | bytes]]  # the archive's kind, and path -> content
 
 
 def harmless(number: int, real: bool, only: str) -> Archive:
-    """Return the kind and the files of the archive with this number."""
+    """Return the kind and the files of the harmless archive with this number."""
     if not real:
         lstm = {"lstm.py": f"class LSTM:\n    number = {number}\n"}
         return "fine", submissions.FINE | lstm
@@ -91,7 +96,13 @@ def harmless(number: int, real: bool, only: str) -> Archive:
 def written_by(
     write: Callable[[str, Path], None], name: str, only: str = "*"
 ) -> dict[str, str | bytes]:
-    """Return all files of a test case by their paths, or `only` those that match a pattern."""
+    """Return the files of one of the tests' cases, keyed by path.
+
+    Args:
+        write: a function that writes the files of a case into a folder.
+        name: the name of the case.
+        only: a glob pattern that selects the files.
+    """
     files: dict[str, str | bytes] = {}
     with tempfile.TemporaryDirectory() as directory:
         write(name, Path(directory))
@@ -102,10 +113,11 @@ def written_by(
 
 
 def harmless_in_part(number: int) -> Archive:
-    """Return the kind and the files of an archive; those with odd numbers have a planted fault.
+    """Return the kind and the files of a harmless archive; for odd numbers it has a planted fault,
+    and for even numbers it is correct.
 
-    Every fifth archive is whole. Of the others one file is handed in: that of the fault, or of a
-    right submission each in turn.
+    Every fifth archive is complete. Each of the others has one file: a file that the fault changes
+    or, in correct submissions, each of the files in turn.
     """
     if number % 2:
         every = len(cases.WRONG) // FAULTY
@@ -124,7 +136,7 @@ def harmless_in_part(number: int) -> Archive:
 
 
 def write_class(folder: Path, archives: Iterable[Archive]) -> dict[str, str]:
-    """Write archives with the hostile ones among them; return the kind of each file."""
+    """Write archives, some of them replaced by hostile ones, and return the kind of each file."""
     archives = list(archives)
     kinds = {}
     every = len(archives) // len(HOSTILE)
@@ -193,7 +205,12 @@ def grade(
 
 
 def random_moments(count: int, seconds: float, seed: int) -> list[float]:
-    """Return the seconds after each start at which a command that takes `seconds` is killed."""
+    """Return random moments, in seconds after each start, at which a command is killed.
+
+    Args:
+        count: the number of moments.
+        seconds: how long the command takes without kills.
+    """
     rng = random.Random(seed)
     return [seconds * rng.random() / count for _ in range(count)]
 
@@ -206,11 +223,12 @@ def same_after_kills(
     expected: dict[str, object],
     kinds: dict[str, str],
 ) -> bool:
-    """Grade again with kills; true if all results are there, and harmless ones are the same.
+    """Grade again with kills; return True if all results exist and those of harmless archives have
+    not changed.
 
     Args:
-        moments: of the kills, in seconds after each start.
-        expected: the results without kills, by archive.
+        moments: the moments of the kills, in seconds after each start.
+        expected: the results without kills, keyed by archive.
     """
     command = [sys.executable, "-m", "toolkit.assignment", "grade", str(folder)]
     command += ["--out", str(out), "--jobs", str(workers)]
@@ -231,7 +249,9 @@ def same_after_kills(
 def count_differing(
     expected: dict[str, object], results: dict[str, object], kinds: dict[str, str]
 ) -> tuple[int, int]:
-    """Print the results that differ, and count them for harmless and for hostile archives."""
+    """Print the results that differ; return how many are of harmless and how many of hostile
+    archives.
+    """
     num_harmless = num_hostile = 0
     for name, result in expected.items():
         other_result = results.get(name)
@@ -246,7 +266,7 @@ def count_differing(
 
 
 def written(out: Path) -> dict[str, object]:
-    """Return the results in a folder by archive, without the seconds that each took."""
+    """Return the results in a folder, keyed by archive, without their execution times."""
     results = {}
     for path in out.glob("*/results.json"):
         results[path.parent.name] = result = json.loads(path.read_text(encoding="utf-8"))
@@ -255,7 +275,7 @@ def written(out: Path) -> dict[str, object]:
 
 
 def differences(old: object, new: object) -> str:
-    """Return the places where two results differ, and the difference at each place."""
+    """Describe where and how two results differ."""
     if isinstance(old, dict) and isinstance(new, dict) and old.keys() == new.keys():
         return differences_of_dicts(old, new)
     if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
@@ -283,11 +303,12 @@ def differences_of_lists(old: list[object], new: list[object]) -> str:
 
 
 def kill_and_repeat(command: list[str], moments: list[float]) -> tuple[float, dict[bool, int]]:
-    """Start a command again and again, kill it after these seconds, and let the last one end.
+    """Run a command repeatedly: kill it after each number of seconds in `moments`, and then let one
+    last run finish.
 
     Returns:
-        the seconds of all together, and the largest resident sets, in bytes: of a process of the
-        command (False) and of a fork that judges (True).
+        the total seconds of all runs, and the largest resident sets in bytes: for the command's own
+        processes (key False), and for the forks that judge (key True).
     """
     start, peaks = time.perf_counter(), {False: 0, True: 0}
     for moment in [*moments, None]:
@@ -305,15 +326,17 @@ def kill_and_repeat(command: list[str], moments: list[float]) -> tuple[float, di
 
 
 def own_peaks(pid: int) -> Iterator[tuple[bool, int]]:
-    """The largest resident set so far, in bytes, of each of the grader's processes; a fork of one,
-    which has its command line, judges.
+    """Yield a pair for each of the grader's processes: True if the process judges, and its largest
+    resident set so far in bytes.
+
+    A process judges if it is a fork, that is, if it has the same command line as its parent.
     """
     parent = psutil.Process(pid)
     for process in (parent, *parent.children(recursive=True)):
         with contextlib.suppress(psutil.NoSuchProcess, OSError, AttributeError):  # it has ended
             line = process.cmdline()
             judges = process != parent and line == process.parent().cmdline()
-            judges &= not any(map(LAUNCHED.search, line))  # what a submission takes
+            judges &= not any(map(LAUNCHED.search, line))  # a submission's process
             if process == parent or judges or "loky" in " ".join(line):
                 status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
                 for row in status.splitlines():
@@ -322,7 +345,7 @@ def own_peaks(pid: int) -> Iterator[tuple[bool, int]]:
 
 
 def print_table(results: list[Result], kinds: dict[str, str]) -> None:
-    """Print a line for each kind of archive and its result."""
+    """Print a table with a row for each kind of archive and each of its results."""
     rows: collections.Counter[tuple[str, str, float, str]] = collections.Counter()
     seconds: dict[str, float] = collections.defaultdict(float)
     for result in results:

@@ -1,11 +1,12 @@
-"""A class on a cluster that loses workers: python benchmarks/grade_cluster.py [--size 500]
+"""Grades a class on a cluster that loses workers: python benchmarks/grade_cluster.py [--size 500]
 
-Grades a class on this machine, and then on a Dask scheduler with four worker processes. The class
-has right and faulty submissions in turn, and 23 hostile archives (`grade_class.py`); every fifth
-submission is whole, and the others have one file. One of the workers is killed twice and started
-again, another one is stopped for a minute. Every archive must have a result, and every harmless one
-the same as on this machine. The processor time of each way is that of the command and of all that
-it and the workers have started: also of what a killed worker had half judged.
+The benchmark grades a class on this machine, and then with a Dask scheduler and four worker
+processes. The class consists of correct and faulty submissions in turn, and of 23 hostile archives
+(see `grade_class.py`). Every fifth submission is complete, and each of the others has one file. One
+worker is killed twice and replaced each time, and another worker is stopped for a minute. Every
+archive must get a result, and every harmless archive must get the same result as on this machine.
+The processor time is that of the command, the workers, and all processes that they started. It
+includes the work that a killed worker did not finish.
 """
 
 import argparse
@@ -26,10 +27,10 @@ GRADE = [sys.executable, "-m", "toolkit.assignment", "grade"]
 
 
 class Cluster:
-    """A scheduler and its workers, each a process of this machine.
+    """A scheduler and its workers, each in a process of its own on this machine.
 
     Args:
-        folder: for the scheduler's address and the workers' files.
+        folder: the folder for the scheduler's address and the workers' files.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -99,7 +100,7 @@ def main() -> None:
 
 
 def graded_here(folder: Path, out: Path) -> float:
-    """Grade on this machine; return the seconds of processor time."""
+    """Grade on this machine, and return the seconds of processor time."""
     before = processor_seconds()
     subprocess.run(
         [*GRADE, str(folder), "--out", str(out), "--jobs", "2"],
@@ -110,10 +111,10 @@ def graded_here(folder: Path, out: Path) -> float:
 
 
 def graded_on_a_cluster(folder: Path, root: Path, seed: int, size: int) -> float:
-    """Grade on four workers, and disturb them; return the seconds of processor time.
+    """Grade on four workers, disturb them, and return the seconds of processor time.
 
     Args:
-        seed: of the numbers of results after which a worker is killed or stopped.
+        seed: determines the numbers of results after which a worker is killed or stopped.
         size: the number of archives.
     """
     before = processor_seconds()
@@ -141,7 +142,7 @@ def graded_on_a_cluster(folder: Path, root: Path, seed: int, size: int) -> float
 
 
 def wait_for_results(out: Path, count: int, process: subprocess.Popen[bytes]) -> None:
-    """Wait until the command has written this number of results."""
+    """Wait until the command has written `count` results."""
     while len(list(out.glob("*/results.json"))) < count:
         if process.poll() is not None:
             sys.exit("The class was graded before all was disturbed: give a larger --size.")
@@ -155,7 +156,9 @@ def stop_for_a_minute(cluster: Cluster) -> None:
 
 
 def processor_seconds() -> float:
-    """Return the processor time of all processes that this process and its children waited for."""
+    """Return the processor time of all child processes that have ended, including their own
+    children.
+    """
     times = os.times()
     return times.children_user + times.children_system
 

@@ -1,15 +1,16 @@
 """The speed of our LSTM and its alternatives: python benchmarks/lstm_speed.py [--repeats 15]
 
 Networks of the same size (hidden 128, one-hot digits, batch 128 or 1) do the same work in turn, so
-that a slow moment of the machine affects all of them. The table has the medians over all rounds of
-the ratios to `nn.LSTM`, and of the export's ratio to the products alone: torch's product
-with the weights that multiply h, once for each step but the first, and three times for each in
-training. No loop over torch's product can be faster than that, and torch's product is slower than
-that inside `nn.LSTM` on some processors. With one thread the time is that of the processor, which
-other processes lengthen less; with two it is that of the clock, so keep the machine quiet.
+that a slow moment of the machine affects all of them. The table shows each network's time as a
+ratio to `nn.LSTM`, and the export's time as a ratio to the products alone. Each ratio is the median
+over all rounds. "The products alone" are torch's products with the weights that multiply h. There
+is one product for each step but the first and, in training, three for each of these steps. No loop
+over torch's product can be faster than the products alone. On some processors, torch's product is
+slower than the product inside `nn.LSTM`. With one thread, processor time is measured, which other
+processes lengthen less. With two threads, wall-clock time is measured, so keep the machine quiet.
 
-The export is also trained here, although nobody does this; it then uses the plain loop and
-autograd.
+The export is also trained here, although nobody does this otherwise; it then uses the plain loop
+and autograd.
 """
 
 import argparse
@@ -25,6 +26,7 @@ import torch.nn.functional as F
 from results import processor
 from torch import Tensor, nn
 
+from toolkit.export.formats.torchscript import ScriptedLSTM
 from toolkit.lstm.fast import FastLSTM
 from toolkit.lstm.model import LSTM
 
@@ -32,7 +34,7 @@ HIDDEN_SIZE = 128
 
 
 class Native(nn.Module):
-    """`nn.LSTM`, which uses oneDNN."""
+    """`nn.LSTM`, which oneDNN computes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,7 +66,7 @@ class CellLoop(nn.Module):
 
 
 class EightMatrices(nn.Module):
-    """The equations as they are written: one matrix for each gate and input."""
+    """The equations as they are written: one matrix for each gate and each input."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,7 +92,9 @@ class EightMatrices(nn.Module):
 
 
 class Products(nn.Module):
-    """The products with the weights that multiply h, and in training those of their derivatives."""
+    """The products with the weights that multiply h and, in training, the products for the
+    derivatives.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -114,8 +118,8 @@ class Products(nn.Module):
 
 
 def scripted() -> nn.Module:
-    """Return our LSTM as TorchScript, as in the export."""
-    module: nn.Module = torch.jit.script(FastLSTM(HIDDEN_SIZE))
+    """Return our LSTM, compiled to TorchScript."""
+    module: nn.Module = torch.jit.script(ScriptedLSTM(FastLSTM(HIDDEN_SIZE)))
     return module
 
 
@@ -147,7 +151,7 @@ def training_step(network: nn.Module, digits: Tensor, labels: Tensor) -> Callabl
 
 
 def prediction(network: nn.Module, digits: Tensor) -> Callable[[], None]:
-    """Return a function that makes one prediction."""
+    """Return a function that predicts once."""
     network.eval()
 
     @torch.no_grad()
@@ -167,7 +171,7 @@ def seconds(call: Callable[[], None], count: int) -> float:
 
 
 def measure(batch_size: int, length: int, training: bool, repeats: int) -> list[dict[str, float]]:
-    """Return the seconds that each network takes in each round, by its name."""
+    """Return the seconds that each network takes, keyed by its name, once for each round."""
     digits = torch.randint(10, (batch_size, length - 1))
     labels = torch.randint(10, (batch_size,))
     with warnings.catch_warnings():

@@ -1,8 +1,9 @@
 """The main job, measured from outside: python benchmarks/main_job.py [--seeds 5] [--skip-all]
 
-Runs the command line in new directories and prints a Markdown table: accuracy and time of Part I
-over several seeds (median and worst), and quality (± over draws), time and memory of `train all`.
-GOALS is the only place where the goals are written down.
+The benchmark runs the command line in new directories and prints a Markdown table. For Part I, the
+table shows the median and the worst accuracy and time over several seeds. For `train all`, the
+table shows the quality (± the standard deviation over draws), the time and the memory. `GOALS` is
+the only place where the goals are written down.
 """
 
 import argparse
@@ -65,7 +66,7 @@ def measure(*arguments: str) -> Measured:
 
 
 def training_seconds(runs: Path) -> dict[str, float]:
-    """Return the seconds of each run by its name."""
+    """Return the seconds that each run took, keyed by the run's name."""
     seconds = {}
     for path in runs.glob("*/*/metrics.jsonl"):
         logged = []
@@ -76,7 +77,7 @@ def training_seconds(runs: Path) -> dict[str, float]:
 
 
 def metrics(exports: Path) -> dict[str, dict[str, object]]:
-    """Return the metrics of each export that has metrics, by its name."""
+    """Return the metrics of each export that has metrics, keyed by the export's name."""
     manifest = json.loads((exports / "manifest.json").read_text())
     listed = {}
     for name, entry in manifest.items():
@@ -91,7 +92,9 @@ def train(model: str, seeds: int, *arguments: str) -> list[Measured]:
 
 
 def over_seeds(results: list[Measured], model: str, length: int) -> str:
-    """Return the median and worst accuracy at T = `length`, and the seconds of training."""
+    """Describe the median and the worst of the accuracies at T = `length` and of the training
+    times.
+    """
     accuracies, seconds = [], []
     for result in results:
         by_length = cast(dict[str, float], result.metrics[model]["accuracy_by_length"])
@@ -104,7 +107,7 @@ def over_seeds(results: list[Measured], model: str, length: int) -> str:
 
 
 def measure_part_one(seeds: int) -> dict[str, str]:
-    """Return the rows of Part I, trained at one length or with the curriculum."""
+    """Return the table's results for Part I, trained at one length or with the curriculum."""
 
     def at(length: int, model: str, *arguments: str) -> str:
         name = model if "--curriculum" in arguments else f"{model}_plain"
@@ -125,7 +128,7 @@ def measure_part_one(seeds: int) -> dict[str, str]:
 
 
 def measure_all() -> dict[str, str]:
-    """Return the rows of `train all`."""
+    """Run `train all`, and return its results for the table."""
     result = measure("all")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
     generator = result.metrics["generator"]

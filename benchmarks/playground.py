@@ -1,8 +1,9 @@
 """The page in one file, measured: python benchmarks/playground.py [--exports DIR]
 
-Makes the page, opens it as a file in Chromium with the network off, and prints a Markdown table:
-what each part of it costs in bytes, how long opening it and its networks take (medians), and how
-long the tiny LSTM needs. Exit code 1: the page asked for anything but itself, or a script failed.
+The benchmark makes the page, opens it as a file in Chromium with the network off, and prints a
+Markdown table. The table shows the size of each part of the page, the times of opening the page and
+of using its networks (medians), and the time that the tiny LSTM needs. The exit code is 1 if the
+page requested anything but itself, or if a script failed.
 """
 
 import argparse
@@ -24,7 +25,7 @@ from toolkit.train.playground.page import write_playground
 
 Row = tuple[str, str, str]  # title, goal, measured
 
-# The median of `count` calls, in ms.
+# This script returns the median time of `count` calls in ms.
 TIMES = """([code, count]) => {
   const call = new Function(code);
   call();
@@ -38,7 +39,8 @@ TIMES = """([code, count]) => {
 SAMPLE = "playground.generator.forward(Float32Array.from({length: 64}, () => Math.random() - .5))"
 READ = "playground.lstm.forward(Array.from({length: 1000}, () => Math.floor(10 * Math.random())))"
 IMAGE = "playground.classifier.forward(Float32Array.from({length: 784}, Math.random))"
-# The same for moving the point in the plane, until its picture is drawn.
+# This script moves the point in the plane `count` times, and returns the median time until its
+# picture is drawn, in ms.
 DRAG = """async count => {
   const plane = document.querySelector('.plane');
   const times = [];
@@ -56,8 +58,9 @@ DRAG = """async count => {
   return times.sort((a, b) => a - b)[count >> 1];
 }"""
 
-# From a press on a wire until the shown digits are answered, until the estimate from the first 50
-# palindromes stands, and until all 500 are asked: each in ms.
+# This script moves the slider for the step from which a wire is cut. It returns three times in ms:
+# until the shown digits are answered, until the estimate from the first 50 palindromes is shown,
+# and until all 500 palindromes are done.
 CUT = """async from => {
   const until = seen => new Promise(done => {
     const look = () => { if (seen()) { observer.disconnect(); done(performance.now() - start); } };
@@ -80,7 +83,9 @@ CUT = """async from => {
 
 
 def time_cuts(page: Page, count: int = 20) -> list[Row]:
-    """Time cuts at T = 36: medians of the clock, and of the page's processor time in all."""
+    """Time cuts at T = 36; return the medians of the wall-clock times, and the median of the page's
+    whole processor time.
+    """
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
 
@@ -126,7 +131,9 @@ def sizes(page: Path) -> dict[str, int]:
 
 
 def opening(browser: Any, url: str, trouble: list[str]) -> tuple[Page, float]:
-    """Open a new page, and return the milliseconds until it shows the networks' answers."""
+    """Open the page in a new context; return the page, and the ms until it shows the networks'
+    answers.
+    """
 
     def add_error(error: object) -> None:
         trouble.append(str(error))
@@ -145,7 +152,9 @@ def opening(browser: Any, url: str, trouble: list[str]) -> tuple[Page, float]:
 
 
 def time_opening(browser: Any, url: str, trouble: list[str]) -> tuple[Page, Row]:
-    """Open the page five times as a new visitor; return the last page and the median time."""
+    """Open the page five times, each time as a new visitor; return the last page, and a row with
+    the median.
+    """
     times = []
     for _ in range(5):
         page, milliseconds = opening(browser, url, trouble)
@@ -154,7 +163,7 @@ def time_opening(browser: Any, url: str, trouble: list[str]) -> tuple[Page, Row]
 
 
 def time_networks(page: Page) -> list[Row]:
-    """Time a call of each network."""
+    """Measure the median time of a call to each network."""
     calls = (
         ("one sample", "10 ms", SAMPLE, 51),
         ("the classifier on one image", "", IMAGE, 51),
@@ -168,7 +177,7 @@ def time_networks(page: Page) -> list[Row]:
 
 def time_dragging(page: Page) -> Row:
     page.get_by_role("tab", name="Latent studio").click()
-    page.wait_for_timeout(5000)  # the classes of the plane are drawn meanwhile
+    page.wait_for_timeout(5000)  # meanwhile the page draws the classes in the plane
     milliseconds = page.evaluate(DRAG, 51)
     return "a frame of dragging in the plane", "16.7 ms", f"{milliseconds:.1f} ms"
 
@@ -193,7 +202,9 @@ def rows_of_sizes(file: Path) -> list[Row]:
 
 
 def measure(folder: Path, trouble: list[str]) -> list[Row]:
-    """Make the page from a folder of exports and measure it; add what it asks for to `trouble`."""
+    """Make the page from a folder of exports, and measure it; add its requests and errors to
+    `trouble`.
+    """
     chromium = shutil.which("chromium")
     with tempfile.TemporaryDirectory() as temporary, sync_playwright() as driver:
         file = Path(temporary) / "playground.html"

@@ -1,4 +1,4 @@
-"""The log of the search for the GAN's recipe, as tables; nothing here needs torch."""
+"""Formats the log of the search for the GAN's recipe as tables, without importing torch."""
 
 import json
 from collections import defaultdict
@@ -11,7 +11,9 @@ LOG = Path(__file__).with_name("gan_recipe.jsonl")
 
 
 def table() -> str:
-    """Return the log as Markdown, the best trials first; trials of a single draw come last."""
+    """Return the log as two Markdown tables, each with the best trials first: trials with error
+    bars, and trials of which only single draws were measured.
+    """
     measured, single = [], []
     for line in LOG.read_text().splitlines():
         entry = json.loads(line)
@@ -23,7 +25,7 @@ def table() -> str:
 
 
 def _with_error_bars(entries: list[Entry]) -> str:
-    """Return one row for each recipe, over its seeds."""
+    """Return a table with one row for each recipe, averaged over its seeds."""
     recipes = defaultdict(list)
     for entry in entries:
         changes = dict(entry["changes"])
@@ -42,9 +44,10 @@ def _with_error_bars(entries: list[Entry]) -> str:
 def _row_of_recipe(
     name: str, changes: str, num_steps: int, seeds: list[Entry]
 ) -> tuple[float, str]:
-    """Return the distance of 50,000 samples, by which rows are sorted, and the row.
+    """Return the distance of 50,000 samples, by which the rows are sorted, and the row.
 
-    ± is the standard deviation of the seeds' means, or of the draws where there is one seed.
+    The number after ± is the standard deviation of the seeds' means or, if there is only one seed,
+    of its draws.
     """
     distances = _values(seeds, "distance")
     spread = stdev(distances) if len(seeds) > 1 else seeds[0]["distance_sd"]
@@ -61,7 +64,7 @@ def _values(entries: list[Entry], key: str) -> list[float]:
 
 
 def _of_one_draw(entries: list[Entry]) -> str:
-    """Return one row for each training run for which only single draws were measured."""
+    """Return a table with one row for each training run of which only single draws were scored."""
     lines = [
         "| name | what was changed | steps | one draw at 1/3, 2/3 and the end | shares "
         "| ms a step |",
@@ -69,7 +72,7 @@ def _of_one_draw(entries: list[Entry]) -> str:
     ]
     for entry in sorted(entries, key=_last_distance):
         distances = ", ".join(map("{:.1f}".format, entry["distances"]))
-        if "sd" in entry:  # of the last, which is then the mean of several draws
+        if "sd" in entry:  # of the last distance, which is then the mean of several draws
             distances += f" ± {entry['sd']:.1f}"
         low, high = entry["class_shares"]
         lines.append(

@@ -1,15 +1,16 @@
-"""Measure, and write it down: python benchmarks/results.py NAME COMMAND...
+"""Runs a benchmark and records its output: python benchmarks/results.py NAME COMMAND...
 
     python benchmarks/results.py main-job python benchmarks/main_job.py
     python benchmarks/results.py demos-gan python benchmarks/demos.py --demo gan
     python benchmarks/results.py horizon python -m toolkit.train horizon
     python benchmarks/results.py --tables
 
-Runs the command and shows what it prints. If it ends well, its output goes to
-docs/results/NAME.json with the date, the commit, the processor, the number of cores and the version
-of torch, and its table into the documents. A benchmark that fails replaces nothing.
+The script runs the command and shows what it prints. If the command succeeds, its output is written
+to docs/results/NAME.json with the date, the commit, the processor, the number of cores, the load
+and the version of torch. The output's table is then written into the documents. A benchmark that
+fails replaces nothing.
 
-`--tables` measures nothing and writes the tables of the documents anew, see `doc_tables.py`.
+`--tables` measures nothing, and only writes the tables of the documents anew; see `doc_tables.py`.
 """
 
 import argparse
@@ -29,7 +30,9 @@ ROOT = Path(__file__).parents[1]
 
 
 def processor() -> str:
-    """Return the model name of this machine's processor, as Linux reports it."""
+    """Return the model name of this machine's processor, as Linux reports it, or the architecture
+    if Linux reports no name.
+    """
     line = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     return line[1] if line else os.uname().machine
 
@@ -37,7 +40,7 @@ def processor() -> str:
 def commit() -> str | None:
     """Return the commit of the working tree, with "-dirty" at the end if files differ from it.
 
-    None where the project is not a git checkout, such as in an unpacked archive.
+    The result is None if the project is not a git checkout but, for example, an unpacked archive.
     """
     command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     try:
@@ -48,10 +51,10 @@ def commit() -> str | None:
 
 
 def run(command: list[str]) -> list[str]:
-    """Run a command in the project's folder, show what it prints, and return its lines.
+    """Run a command in the project's folder, show what it prints, and return the printed lines.
 
     Raises:
-        subprocess.CalledProcessError: it fails.
+        subprocess.CalledProcessError: the command fails.
     """
     words = [sys.executable if word == "python" else word for word in command]
     lines = []
@@ -66,7 +69,9 @@ def run(command: list[str]) -> list[str]:
 
 
 def measure(command: list[str]) -> dict[str, object]:
-    """Run a command, and return the content of docs/results/NAME.json: machine, time, output."""
+    """Run a command, and return the content of docs/results/NAME.json: the machine, the time and
+    the command's output.
+    """
     before = {
         "command": shlex.join(command),
         "version": importlib.metadata.version("assignment3-toolkit"),
@@ -110,7 +115,7 @@ def main() -> None:
 
 
 def write_tables() -> None:
-    """Write the tables of the documents, and print the pages that have changed."""
+    """Write the tables of the documents, and print the pages that changed."""
     for page in doc_tables.write():
         print(page)
 

@@ -1,14 +1,15 @@
 """A second opinion on generated digits: python benchmarks/second_classifier.py [FILE.pt ...]
 
-A recipe that was chosen with one classifier may do well only by that classifier. This script trains
-a classifier of another architecture once, and measures generators and real images with it. The
-second classifier is never used to choose anything and never exported. It is saved in
-runs/second-classifier.
+A recipe that was chosen with one classifier may get good scores only from this classifier. The
+benchmark therefore trains a second classifier with another architecture. It uses the second
+classifier to measure generators and, for comparison, real images. The second classifier is trained
+once and stored in runs/second-classifier. It is never exported, and its scores are never used to
+choose anything.
 
-Ours has batch norm, max pooling, ReLU and a dense layer of features; this one is a residual network
-without any normalisation, with SiLU, whose features are maxima over the image. Its training images
-are shifted at random. It trains on one thread for some minutes, and the same machine gets the same
-bytes again.
+Our own classifier has batch norm, max pooling, ReLU and a dense layer of features. The second
+classifier is a residual network without normalisation. It uses SiLU, and its features are maxima
+over the image. Its training images are shifted at random. The training takes some minutes on one
+thread, and the same machine always gets the same bytes.
 """
 
 import argparse
@@ -33,7 +34,7 @@ from toolkit.train.generators.generator import Generator
 
 CPU = torch.device("cpu")
 ROOT = Path(__file__).parents[1]
-MAX_SHIFT = 2  # pixels, which every digit has as a margin
+MAX_SHIFT = 2  # pixels; every digit has at least this margin
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,10 @@ class Settings:
 
 
 class Block(nn.Module):
-    """x + scale * f(x), where scale starts at 0, so that no normalisation is needed.
+    """A residual block, x + scale * f(x); `scale` starts at 0, so no normalisation is needed.
 
-    De and Smith, "Batch Normalization Biases Residual Blocks Towards the Identity Function in Deep
-    Networks" (2020), section 5: SkipInit.
+    See De and Smith, "Batch Normalization Biases Residual Blocks Towards the Identity Function in
+    Deep Networks" (2020), section 5: SkipInit.
     """
 
     def __init__(self, width: int) -> None:
@@ -66,13 +67,15 @@ class Block(nn.Module):
         self.scale = nn.Parameter(torch.zeros(()))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map a tensor (batch, channels, height, width) to a tensor of the same shape."""
+        """Map (batch, channels, height, width) to a tensor of the same shape."""
         y: Tensor = x + self.scale * self.f(x)
         return y
 
 
 class ResidualClassifier(nn.Module):
-    """A residual network: 28 x 28, 14 x 14, 7 x 7, a maximum over the image, and ten logits."""
+    """A classifier with feature maps of 14 x 14 and 7 x 7; the maximum over each of the last maps
+    is a feature, and the features determine ten logits.
+    """
 
     def __init__(self, width: int = 24, num_features: int = 128) -> None:
         super().__init__()
@@ -92,20 +95,20 @@ class ResidualClassifier(nn.Module):
                 nn.init.zeros_(layer.bias)
 
     def features(self, images: Tensor) -> Tensor:
-        """Map images (batch, 1, 28, 28) in 0..1 to float32 features (batch, num_features)."""
+        """Map images (batch, 1, 28, 28), 0 to 1, to features, float32 (batch, num_features)."""
         features: Tensor = self.layers(images * 2 - 1).amax(dim=(2, 3))
         return features
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images (batch, 1, 28, 28) in 0..1 to logits (batch, 10)."""
+        """Map images (batch, 1, 28, 28), 0 to 1, to logits (batch, 10)."""
         logits: Tensor = self.readout(self.features(images))
         return logits
 
 
 def train(settings: Settings, mnist: MNIST) -> ResidualClassifier:
-    """Train; the learning rate rises for a tenth of the steps and then falls to 0.
+    """Train the classifier; the learning rate rises for a tenth of the steps and then falls to 0.
 
-    In float32, which for so few channels is three times as fast as bfloat16.
+    The training uses float32. For so few channels, float32 is three times as fast as bfloat16.
 
     Returns:
         the classifier in eval mode; the test images were not used.
@@ -135,10 +138,14 @@ def train(settings: Settings, mnist: MNIST) -> ResidualClassifier:
 
 
 def trained_once(path: Path, settings: Settings, mnist: MNIST) -> tuple[ResidualClassifier, str]:
-    """The classifier that lies in `path`, or a new one, which is put there; and its SHA-256.
+    """Load the classifier from `path`; if there is no file, first train the classifier and save it.
+
+    Returns:
+        the classifier, and the SHA-256 of its file.
 
     Raises:
-        ToolkitError: what lies there is something else, or was trained with other settings.
+        ToolkitError: the file is not a classifier, or the classifier was trained with other
+            settings.
     """
     if not path.exists():
         model = train(settings, mnist)
@@ -152,7 +159,7 @@ def trained_once(path: Path, settings: Settings, mnist: MNIST) -> tuple[Residual
         saved = torch.load(io.BytesIO(data), weights_only=True)
         known = saved["settings"]
         model.load_state_dict(saved["weights"])
-    except Exception as error:  # torch.load raises all sorts of them
+    except Exception as error:  # torch.load can raise any exception
         raise ToolkitError(f"{path} is damaged. Delete it, and the next call trains it.") from error
     if known != asdict(settings):
         raise ToolkitError(
@@ -163,7 +170,7 @@ def trained_once(path: Path, settings: Settings, mnist: MNIST) -> tuple[Residual
 
 
 def print_table(evaluator: Evaluator, share: float, measured: dict[str, Scores[Spread]]) -> None:
-    """Print a Markdown table with a row for the real images and one for each generator."""
+    """Print a Markdown table with a row for real images and a row for each generator."""
     print(
         f"| by a second classifier ({evaluator.sha256[:12]}, {share:.2%} of the test images right) "
         f"| Frechet distance | no clear digit (below {SURE:.0%}) | rarest and commonest digit |\n"
@@ -182,7 +189,7 @@ def print_table(evaluator: Evaluator, share: float, measured: dict[str, Scores[S
 
 
 def main() -> None:
-    """Train or load, measure, print."""
+    """Train or load the classifier, measure the generators, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", type=Path, nargs="*", help="generators, by default the committed")
     parser.add_argument("--directory", type=Path, default=ROOT / "runs" / "second-classifier")

@@ -1,10 +1,11 @@
-"""From the start of a process to its first prediction: python benchmarks/start_up.py
+"""Measures the time from a process's start to its first prediction: python benchmarks/start_up.py
 
-C++ and Python load the same LSTM, verify its SHA-256, make the two warm-up calls, which compile,
-and predict one digit. A run is a whole process, from its start to its end. The programs take turns,
-so that a slow moment of the machine hits all of them; the table has the medians. The C++ programs
-must be built before; docs/exports.md has the two commands. Where exports/lstm.onnx is there,
-onnxruntime takes part; it needs no warm-up.
+A C++ program and a Python program load the same LSTM, verify its SHA-256, make the two warm-up
+calls, which compile the network, and predict one digit. A run lasts from the start of a process to
+its end. The programs take turns, so that a slow moment of the machine affects all of them. The
+table shows the median, the fastest and the slowest run. The C++ programs must be built first;
+docs/exports.md has the two commands. If exports/lstm.onnx exists, onnxruntime is measured as well;
+it needs no warm-up.
 """
 
 import argparse
@@ -55,7 +56,7 @@ def main() -> None:
         for name, command in commands.items():
             start = time.perf_counter()
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            if repeat > 0:  # the first brings the files into memory
+            if repeat > 0:  # the first run brings the files into memory
                 seconds[name].append(time.perf_counter() - start)
 
     print("| program | median | fastest | slowest |")

@@ -1,8 +1,8 @@
-"""The numbers of the system calls in toolkit/assignment/sandbox/seccomp.py, from the headers.
+"""Prints the system call numbers for toolkit/assignment/sandbox/seccomp.py, from Linux's headers.
 
     python benchmarks/system_calls.py      # needs linux-libc-dev, as compilers have it
 
-Prints a line for each machine. `asm-generic` is what aarch64 has.
+The script prints a line for each architecture. aarch64 uses the numbers of `asm-generic`.
 """
 
 import re
@@ -18,7 +18,7 @@ DEFINED = re.compile(r"^#define\s+__NR(?:3264)?_(\w+)\s+(\d+)$", re.MULTILINE)
 
 
 def numbers(header: Path) -> tuple[int, ...]:
-    """Return the numbers of all calls that the filter names, in its order."""
+    """Return the numbers of all system calls that the filter names, in the filter's order."""
     known = {name: int(number) for name, number in DEFINED.findall(header.read_text())}
     return tuple(known[name] for name in (*REFUSED, *ASKED))
 

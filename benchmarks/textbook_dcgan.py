@@ -1,11 +1,13 @@
-"""A textbook DCGAN, which `gan_per_minute.py` compares with our GAN."""
+"""A textbook DCGAN, with which `gan_per_minute.py` compares our GAN."""
 
 import torch
 from torch import Tensor, nn
 
 
 class TextbookGenerator(nn.Module):
-    """DCGAN (Radford, Metz and Chintala, 2016) for 28 x 28: transposed convolutions, batch norm."""
+    """A DCGAN's generator (Radford, Metz and Chintala, 2016) for 28 x 28 images: transposed
+    convolutions with batch norm.
+    """
 
     def __init__(self, latent_dim: int = 100, width: int = 16) -> None:
         super().__init__()
@@ -23,12 +25,14 @@ class TextbookGenerator(nn.Module):
         self.apply(init_dcgan)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Map z (batch, latent_dim) to images (batch, 1, 28, 28) in 0..1."""
+        """Map z (batch, latent_dim) to images (batch, 1, 28, 28), 0 to 1."""
         return (torch.tanh(self.layers(z)) + 1) / 2
 
 
 class TextbookDiscriminator(nn.Module):
-    """The discriminator: strided convolutions, batch norm except in the first layer, one logit."""
+    """The discriminator for `TextbookGenerator`: strided convolutions, batch norm after the second
+    one only, and one logit.
+    """
 
     def __init__(self, width: int = 32) -> None:
         super().__init__()
@@ -44,13 +48,13 @@ class TextbookDiscriminator(nn.Module):
         self.apply(init_dcgan)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images (batch, 1, 28, 28) in 0..1 to logits (batch, 1)."""
+        """Map images (batch, 1, 28, 28), 0 to 1, to logits (batch, 1)."""
         logits: Tensor = self.layers(images * 2 - 1)
         return logits
 
 
 def init_dcgan(layer: nn.Module) -> None:
-    """Draw weights from N(0, 0.02^2), and those of batch norm from N(1, 0.02^2)."""
+    """Draw a layer's weights from N(0, 0.02^2), or from N(1, 0.02^2) for batch norm."""
     if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(layer.weight, std=0.02)
     elif isinstance(layer, nn.BatchNorm2d):

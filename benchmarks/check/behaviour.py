@@ -1,8 +1,9 @@
-"""Record the behaviour of a program, without the check: programs that behave alike mean the same.
+"""Records the behaviour of a program without the check, so that two programs can be compared.
 
-A trace has every loss, the parameters after every step of an optimiser, the pictures, and the
-numbers that are printed. A training is short: after a few steps it gets no more batches, so the
-program goes on to the code after it, such as the interpolation.
+Two programs that behave alike are taken to mean the same. The trace of a run contains the loss at
+every backward pass, sums over the parameters after every optimiser step, statistics of the saved
+pictures, and the decimal numbers that are printed. Training is cut short: after a few steps it gets
+no more batches, so the program goes on to the code after the training, such as the interpolation.
 """
 
 import builtins
@@ -29,15 +30,15 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.data import DataLoader
 from torchvision import datasets
 
-SECONDS = 15  # of processor time for a run
-EVENTS = 150  # in a trace
+SECONDS = 15  # the limit on the processor time of a run
+EVENTS = 150  # the largest number of events in a trace
 NUMBER = re.compile(r"-?\d+\.\d+")
 STARVED = "raises without batches"
 Trace = list[tuple[str, list[float]]]
 
 
 class Enough(BaseException):
-    """The trace of a run is long enough."""
+    """The exception that ends a run early, such as when its trace is long enough."""
 
 
 class Pictures(datasets.MNIST):
@@ -54,16 +55,16 @@ class Watch:
     """Records one run, in a process that does nothing else.
 
     Args:
-        steps: of optimisers; after these a training gets no more batches.
-        mirrored: the last layer of a discriminator begins with the opposite sign.
+        steps: the number of optimiser steps after which training gets no more batches.
+        mirrored: if True, the last layer of a discriminator begins with the opposite sign.
     """
 
     def __init__(self, steps: int, mirrored: bool) -> None:
         self.steps = steps
         self.mirrored = mirrored
         self.trace: Trace = []
-        self.count = 0  # steps of optimisers
-        self.num_late_readers = 0  # loaders that are read after the last step
+        self.count = 0  # optimiser steps so far
+        self.num_late_readers = 0  # how often a loader was read after the last step
 
     def add(self, event: str, *numbers: float) -> None:
         self.trace.append((event, [float(number) for number in numbers]))
@@ -83,19 +84,20 @@ class Watch:
                     squares += values.square().sum().item()
         self.add(type(optimizer).__name__, size, total, squares)
         self.count += 1
-        if self.count > self.steps + 30:  # a training that does not read a loader
+        if self.count > self.steps + 30:  # the training does not read a loader
             raise Enough
 
     def batches(self, loader: Any, original_iter: Any) -> Iterator[Any]:
         """Yield a loader's batches.
 
-        After the last step there are none for a loader that a training reads, and none for the
-        thirteenth loader of any kind.
+        After the last optimiser step, a loader that was used for training yields nothing. Other
+        loaders still yield batches, but only the first 12 times that any loader is read after this
+        step.
         """
         is_over = self.count >= self.steps
         if is_over:
             self.num_late_readers += 1
-        if self.num_late_readers > 400:  # it waits for batches
+        if self.num_late_readers > 400:  # the program waits for batches
             raise Enough
         if is_over and (getattr(loader, "_trains", False) or self.num_late_readers > 12):
             return
@@ -108,7 +110,7 @@ class Watch:
                     return
 
     def patch(self) -> None:
-        """Replace functions of torch and Python by those that record."""
+        """Patch torch, NumPy and Python so that the run is recorded and can be reproduced."""
         register_optimizer_step_post_hook(self.after_step)
         self._patch_loaders()
         self._patch_clock_and_seed()
@@ -131,7 +133,7 @@ class Watch:
         datasets.MNIST = datasets.mnist.MNIST = Pictures
 
     def _patch_clock_and_seed(self) -> None:
-        clock = itertools.count(1e9, 0.01)  # so that printed speeds are the same, too
+        clock = itertools.count(1e9, 0.01)  # so that printed speeds are reproduced, too
         original_rng = np.random.default_rng
 
         def seeded_rng(seed: Any = None) -> Any:
@@ -175,7 +177,7 @@ class Watch:
         torch.optim.Optimizer.__init__ = init
 
     def run(self, file: Path) -> Trace:
-        """Run a script, or a notebook's cells, to its end or until the trace is long enough."""
+        """Run a script or a notebook's code, to its end or until `Enough`, and return the trace."""
         self.patch()
         torch.manual_seed(0)
         random.seed(0)
@@ -201,14 +203,16 @@ class Watch:
 
 
 def mirror(weights: list[nn.Parameter]) -> None:
-    """Change the sign of the last two weights, if they are a layer with one output."""
+    """Flip the signs of the last two parameters if they are the weight and bias of a layer with one
+    output.
+    """
     if len(weights) > 1 and weights[-2].shape[0] == weights[-1].numel() == 1:
         for weight in weights[-2:]:
             weight.data.neg_()
 
 
 def code_of_notebook(text: str) -> str:
-    """Return the code cells of a notebook; lines for IPython become `pass`."""
+    """Return the code of a notebook; lines that only IPython understands become `pass`."""
     cells = []
     for cell in json.loads(text)["cells"]:
         if cell["cell_type"] == "code":
@@ -217,10 +221,14 @@ def code_of_notebook(text: str) -> str:
 
 
 def behaviour(root: Path, file: str, steps: int, mirrored: bool = False) -> Trace:
-    """Return the trace of a program, run in a process of its own; empty if it had to be killed.
+    """Run a program in a process of its own, and return its trace, which is empty if the process
+    had to be killed.
 
-    The process is a fork of one that has imported torch and computed nothing, since autograd does
-    not work in a fork of a process that has used it.
+    The process is forked from a process that has imported torch but has computed nothing, because
+    autograd does not work in a fork of a process that has used it.
+
+    Args:
+        steps, mirrored: see `Watch`.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["torch", "torchvision"])
@@ -247,11 +255,11 @@ def _run_alone(sender: Connection, root: Path, file: str, watch: Watch) -> None:
         os.dup2(nowhere, descriptor)
     os.chdir(root)
     sender.send(watch.run(root / file))
-    os._exit(0)  # even if the program has left threads
+    os._exit(0)  # even if some of the program's threads still run
 
 
 def same(first: Trace, second: Trace, tolerance: float = 2e-4) -> bool:
-    """Return True if two runs did the same, apart from rounding, as far as both had batches."""
+    """Return True if two traces agree up to rounding, as far as both runs had batches."""
     if is_starved(first) or is_starved(second):
         length = min(length_with_batches(first), length_with_batches(second))
         first = first[:length]
@@ -273,5 +281,5 @@ def is_starved(trace: Trace) -> bool:
 
 
 def length_with_batches(trace: Trace) -> int:
-    """Return the number of events before a run got no more batches."""
+    """Return the number of events in a trace, without the event `STARVED` at its end."""
     return len(trace) - 1 if is_starved(trace) else len(trace)

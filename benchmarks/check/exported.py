@@ -1,16 +1,20 @@
-"""Networks of others as exports, demos and pages: python benchmarks/check/exported.py
+"""Tests the export of networks by others: python benchmarks/check/exported.py
 
-    python benchmarks/check/exported.py --kind lstm                   # the right ones of the tests
-    python benchmarks/check/exported.py --code DIR                    # and those of wild.py
-    python benchmarks/check/exported.py --code DIR --real FOLDER      # and whole hand-ins
+    python benchmarks/check/exported.py --kind lstm                   # LSTMs, from our tests only
+    python benchmarks/check/exported.py --code DIR                    # also the code of wild.py
+    python benchmarks/check/exported.py --code DIR --real FOLDER      # also whole hand-ins
 
-Each network is exported as `toolkit export` does it, with random weights in place of trained ones.
-An LSTM is carried over and compared with its author's code on 1,000 sequences. A generator becomes
-the three files, each compared with its author's code; it draws as in the studio, and becomes a list
-of layers, as the page in one file needs it. Of the code of wild.py, the files count that were
-judged right by hand, in the halves that were not used to improve the check. Of hand-ins (a folder
-with VERDICTS.json, and run.py with `extract(name, target)`) all generators count, and the LSTMs
-whose equations the check calls right. Each line says why an export failed.
+Each network is exported as by `toolkit export`, but with random weights in place of trained ones.
+
+An LSTM is converted into the toolkit's LSTM, and both are compared on 1,000 sequences. A generator
+and its discriminator are written as .pt2, .onnx and, if possible, .pt files. The outputs of each
+file are compared with those of the author's code. The generator then draws images, as in the latent
+studio, and is converted into a list of layers, as the page in one file needs it.
+
+From the code of wild.py, the script uses the files that were judged right by hand, without the half
+that was used to improve the check. From the hand-ins, it uses every LSTM and every GAN. The folder
+of hand-ins contains VERDICTS.json, and run.py with a function `extract(name, target)`. For each
+network, the script prints the last stage that was reached and the error that stopped the export.
 """
 
 import argparse
@@ -60,7 +64,7 @@ class Code(NamedTuple):
 
 
 def distinct(part: str) -> list[str]:
-    """Return the names of right submissions of the tests whose code for a part differs."""
+    """Return the names of right submissions of the tests, one for each distinct text of a part."""
     names = {}
     for name, right in reversed(cases.RIGHT.items()):
         names[build.texts(right)[part]] = name
@@ -68,7 +72,7 @@ def distinct(part: str) -> list[str]:
 
 
 def own(names: list[str]) -> Iterator[Code]:
-    """Yield right submissions of the tests."""
+    """Yield the right submissions of the tests that have these names."""
     for name in names:
         with folders() as (root, copy):
             build.write(cases.RIGHT[name], build.texts(cases.RIGHT[name]), root)
@@ -76,7 +80,9 @@ def own(names: list[str]) -> Iterator[Code]:
 
 
 def wild(part: str, code: Path) -> Iterator[Code]:
-    """Yield code by others that was judged right, but for the half that improved the check."""
+    """Yield public code that was judged right by hand, without the half that was used to improve
+    the check.
+    """
     for entry in (*entries(part, "final"), *entries(part, "fresh")):
         if entry["verdict"] != "right":
             continue
@@ -87,7 +93,7 @@ def wild(part: str, code: Path) -> Iterator[Code]:
 
 
 def real(folder: Path) -> Iterator[Code]:
-    """Yield whole hand-ins."""
+    """Yield the hand-ins of a folder."""
     extract = runpy.run_path(str(folder / "run.py"))["extract"]
     for name in json.loads((folder / "VERDICTS.json").read_text()):
         with folders() as (root, copy):
@@ -97,13 +103,15 @@ def real(folder: Path) -> Iterator[Code]:
 
 @contextmanager
 def folders() -> Iterator[tuple[Path, Path]]:
-    """Create two empty folders."""
+    """Create two empty folders, and delete them at the end of the `with` block."""
     with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
         yield Path(first).resolve(), Path(second).resolve()
 
 
 def random_weights(shapes: dict[str, list[int]]) -> dict[str, torch.Tensor]:
-    """Draw weights that are roughly as after a training: outputs differ and are not saturated."""
+    """Draw weights that are roughly as large as trained ones, so that the outputs differ and are
+    not saturated.
+    """
     rng = torch.Generator().manual_seed(3)
     values = {}
     for name, shape in shapes.items():
@@ -115,7 +123,11 @@ def random_weights(shapes: dict[str, list[int]]) -> dict[str, torch.Tensor]:
 
 
 def adversarial(child: GANChild, located: Located, root: Path) -> Iterator[str]:
-    """Export a generator and its discriminator, draw with it, and list its layers."""
+    """Export a generator and its discriminator, draw with the generator, and list its layers.
+
+    Yields:
+        each stage in `REACHED`, once it is reached.
+    """
     network = None
     for describe in gan.look(child, located):
         described = describe()
@@ -135,7 +147,7 @@ def adversarial(child: GANChild, located: Located, root: Path) -> Iterator[str]:
 
 
 def draw(network: Any) -> None:
-    """Draw 25 images, and assert that they are images."""
+    """Draw 25 images, and assert that they have the right shape and values between 0 and 1."""
     z = torch.randn(25, network.latent_dim, generator=torch.Generator().manual_seed(0))
     images = network(z)
     assert images.shape == (25, 1, 28, 28), images.shape
@@ -144,7 +156,7 @@ def draw(network: Any) -> None:
 
 
 def recurrent(child: LSTMChild, located: Located, root: Path) -> Iterator[str]:
-    """Convert an LSTM to ours, and compare the two."""
+    """Convert an LSTM into the toolkit's, compare the two, and yield the stage that was reached."""
     verdicts = Verdicts("lstm", located.file)
     network = lstm.proved(child, located, verdicts)
     network.build(hidden=network.usage.hidden and 24)
@@ -161,7 +173,9 @@ def recurrent(child: LSTMChild, located: Located, root: Path) -> Iterator[str]:
 
 
 def attempt(host: Host, kind: str, code: Code) -> tuple[list[str], str]:
-    """Return the stages that a network reached, and the error that stopped it, or ""."""
+    """Export a network, and return the stages that were reached and the error that stopped the
+    export, or "" if there was no error.
+    """
     host.helps["digits"] = digits
     host.limits = dict.fromkeys(PARTS, SECONDS)
     reached = []
@@ -170,7 +184,7 @@ def attempt(host: Host, kind: str, code: Code) -> tuple[list[str], str]:
             located = code.submission.parts[kind]
             export = recurrent if kind == "lstm" else adversarial
             for stage in export(child, located, code.submission.root):
-                reached.append(stage)  # the stages before an error stay
+                reached.append(stage)  # keeps the stages before an error
     except REFUSALS as error:
         return reached, str(error)
     return reached, ""
@@ -219,7 +233,7 @@ def print_table(counts: Counter[tuple[str, str, str]]) -> None:
         total = counts[kind, source, "all"]
         rates = [rate(counts[kind, source, stage], total) for stage in REACHED]
         if kind == "lstm":
-            rates[1:] = ["-", "-"]  # a page can show every LSTM of the toolkit
+            rates[1:] = ["-", "-"]  # the demos and pages can show every LSTM of the toolkit
         print(f"| {kind} | {source} | {' | '.join(rates)} |")
 
 

@@ -1,18 +1,19 @@
-"""The check on right solutions that were rewritten: python benchmarks/check/metamorphic.py
+"""Tests the check on rewritten programs: python benchmarks/check/metamorphic.py
 
     python benchmarks/check/metamorphic.py --right 1000 --faulty 1000 --jobs 2
     python benchmarks/check/metamorphic.py --real FOLDER   # hand-ins that were judged by hand
-    python benchmarks/check/metamorphic.py --details       # findings besides the fault
+    python benchmarks/check/metamorphic.py --details       # list unexpected findings
 
-`rewritings/` has the kinds of rewriting; none of them changes the meaning of a program. A right
-solution of the tests is rewritten by one of them or by three, and the verdict must not change. Then
-the same with a misconception in it, from the table of the tests: the check must name it or say that
-it did *not see* it, and say nothing false.
+`rewritings/` contains the kinds of rewriting. None of them changes the meaning of a program. A
+right solution of the tests is rewritten once or up to three times, and the verdict must not change.
+Other programs are rewritten with a fault: a misconception from the table of the tests is first put
+into a right solution. The check must then name the fault or say that something was *not seen*, and
+it must report nothing false.
 
-The original and the rewritten program run side by side, without the check (`behaviour.py`). If they
-behave differently, the pair is thrown away and counted: it says nothing about the check. Code that
-a program never calls is not compared. Each line of `--log` is a result; after an interruption the
-same command continues.
+The original and the rewritten program are both run without the check (`behaviour.py`). If they
+behave differently, the pair is discarded, because it says nothing about the check; discarded pairs
+are counted. Code that a program never calls is not compared. Each line of the log (`--log`) is one
+result. After an interruption, the same command continues with the missing results.
 """
 
 import argparse
@@ -41,24 +42,26 @@ from rewritings import KINDS
 from rewritings.program import Program
 from solutions import Solution, faulty, own, real, write
 
-STEPS = {"train": 12, "gan": 10}  # of optimisers, until a run has shown enough
-CHAIN = 3  # rewritings, one after the other, in every second program
-TRIES = 40  # solutions that are tried for one program
+STEPS = {"train": 12, "gan": 10}  # optimiser steps in a run
+CHAIN = 3  # rewritings in a row, in half of the programs
+TRIES = 40  # solutions that are tried until one can be rewritten
 BROKEN = (cst.ParserSyntaxError, cst.CSTValidationError, SyntaxError)
-NOT_HERE = {"missing-file", "not-written", "time-limit", "doubtful-record"}  # no run can show them
-# A short run on this machine need not show these faults.
+NOT_HERE = {"missing-file", "not-written", "time-limit", "doubtful-record"}  # no run shows them
+# A short run on this machine may not show these faults.
 UNSHOWN = {"fixed-device", "fixed-batch-size", "fixed-sequence-length", "clipping-without-effect",
            "wrong-interpolation", "interpolation-repeats-ends", "missing-interpolation",
            "same-class-ends", "missing-folder", "length-overflow", "split-leak"}  # fmt: skip
+# These faults may stop a program with an error.
 STOPPING = {"does-not-run", "does-not-import", "fixed-device", "missing-detach", "not-watched"}
 
 
 class Check:
-    """Solutions, and the traces and reports of programs, each made once.
+    """The right solutions, with a cache of the traces and reports of programs.
 
     Args:
         host: runs code for the check.
-        folder: with hand-ins that were judged by hand; None for the solutions of the tests.
+        folder: the folder of hand-ins that were judged by hand; None for the solutions of the
+            tests.
     """
 
     def __init__(self, host: Any, folder: Path | None) -> None:
@@ -69,7 +72,9 @@ class Check:
         self.reports: dict[tuple[Any, ...], dict[str, Any]] = {}
 
     def trace(self, program: Program, parts: Iterable[str], mirrored: bool = False) -> list[Trace]:
-        """Return the behaviour of its scripts: the GAN's, and the training of the LSTM."""
+        """Return the traces of the scripts that use some parts: the GAN's script for the GAN, and
+        the training script for all other parts.
+        """
         scripts = ["gan" if part == "gan" else "train" for part in parts]
         traces = []
         for script in dict.fromkeys(scripts):
@@ -80,7 +85,7 @@ class Check:
         return traces
 
     def report(self, program: Program, parts: Iterable[str]) -> dict[str, Any]:
-        """Return the check's report about some parts."""
+        """Return the check's report on some parts of a program."""
         from toolkit.assignment.findings.verify import is_proved
         from toolkit.assignment.handin.submission import prepare
         from toolkit.assignment.judging.parent import judge
@@ -101,7 +106,7 @@ class Check:
 
 
 def run_script(program: Program, script: str, mirrored: bool) -> Trace:
-    """Run one script of a program, and return its behaviour; empty if there is no such script."""
+    """Run one script of a program, and return its trace, or [] if there is no such script."""
     file = program.parts.get(script)
     if not file:
         return []
@@ -112,7 +117,7 @@ def run_script(program: Program, script: str, mirrored: bool) -> Trace:
 
 
 def as_dict(report: Any) -> dict[str, Any]:
-    """Return the findings of a report, and its sentences with their parts."""
+    """Return a report's findings, and its sentences about what was not seen and what is right."""
     keys = ("id", "equation", "file", "cell", "line", "message", "part")
     findings = []
     for finding in report.findings:
@@ -120,7 +125,7 @@ def as_dict(report: Any) -> dict[str, Any]:
     return {
         "findings": findings,
         "not seen": [f"{finding.part}: {finding.message}" for finding in report.not_seen],
-        # The sentence without its numbers identifies the question that it answers.
+        # Without its numbers, a sentence identifies the question that it answers.
         "right": [
             f"{finding.part}: {_without_numbers(finding.message)}" for finding in report.right
         ],
@@ -143,10 +148,14 @@ def key_of(program: Program) -> str:
 def rewritten(
     program: Program, parts: Iterable[str], first: str, length: int, rng: random.Random
 ) -> tuple[Program, list[str], list[str]] | None:
-    """Rewrite a program: by the kind `first`, and then by kinds that chance chooses.
+    """Rewrite a program: first by the kind `first`, and then by random other kinds.
+
+    Args:
+        length: the largest number of rewritings.
 
     Returns:
-        The program, the kinds, and the parts that they were applied to; None if nothing fits.
+        the program, the kinds, and the parts that were rewritten; None if `first` cannot be
+        applied.
     """
     used: list[str] = []
     changed: list[str] = []
@@ -168,7 +177,9 @@ def rewritten(
 def rewritten_by(
     program: Program, kind: str, parts: Iterable[str], rng: random.Random
 ) -> tuple[Program, str] | None:
-    """Rewrite one of some parts, and return it as well; two are tried."""
+    """Rewrite one of up to two randomly chosen parts, and return the program and the part, or None
+    if none of these parts can be rewritten.
+    """
     fitting = []
     for part in parts:
         if part in KINDS[kind].parts and program.parts[part].endswith(".py"):
@@ -182,7 +193,7 @@ def rewritten_by(
 
 
 def rewritten_once(program: Program, kind: str, part: str, rng: random.Random) -> Program | None:
-    """Rewrite one part; None if the rewriting does not fit, or makes no valid Python."""
+    """Rewrite one part; return None if this is not possible or would not result in valid Python."""
     try:
         new = KINDS[kind].rewrite(program, part, rng)
         if new is None or new == program:
@@ -196,9 +207,9 @@ def rewritten_once(program: Program, kind: str, part: str, rng: random.Random) -
 
 
 def with_fault(check: Check, rng: random.Random) -> Iterator[Solution]:
-    """Yield solutions with one fault, in random order.
+    """Yield randomly chosen solutions with one fault.
 
-    A run shows the fault, or no run can show it.
+    A run must show the fault, unless the fault is in `UNSHOWN`.
     """
     while True:
         solution = rng.choice(check.right)
@@ -211,13 +222,16 @@ def with_fault(check: Check, rng: random.Random) -> Iterator[Solution]:
 
 
 def has_its_fault(check: Check, right: Solution, wrong: Solution, part: str) -> bool:
-    """Return True if the two behave differently, as far as a run can show the fault."""
+    """Return True if a run of the wrong solution shows the fault, or if the fault is in `UNSHOWN`.
+
+    The result is False if an error stops the run and the fault is not in `STOPPING`.
+    """
     parts = [part, *wrong.parts]
     wrong_traces = check.trace(wrong.program, parts)
     right_traces = check.trace(right.program, parts)
     for event, _ in wrong_traces[0]:
         if event.startswith("raises ") and event != STARVED and not wrong.ids & STOPPING:
-            return False  # it stops, and its fault does not stop a program
+            return False  # this kind of fault does not stop a program
     return bool(wrong.ids & UNSHOWN) or not all_same(wrong_traces, right_traces)
 
 
@@ -229,7 +243,11 @@ def all_same(first: list[Trace], second: list[Trace]) -> bool:
 
 
 def judged(solution: Solution, old: Program, new: Program, begun: Iterable[str]) -> list[str]:
-    """Return the parts whose verdict may depend on the change."""
+    """Return the parts whose verdict may depend on the rewriting.
+
+    Args:
+        begun: the parts to which a rewriting was applied; it may have changed other parts, too.
+    """
     parts = set(begun)
     for part, file in new.parts.items():
         old_file = old.parts[part]
@@ -246,7 +264,7 @@ def judged(solution: Solution, old: Program, new: Program, begun: Iterable[str])
 
 
 def result(check: Check, what: str, number: int, seed: int) -> dict[str, Any]:
-    """Make the program of this number, prove that it behaves like the original, and judge it.
+    """Make the program with this number, test that it behaves like the original, and judge it.
 
     Args:
         what: "right" or "faulty".
@@ -287,7 +305,9 @@ def result(check: Check, what: str, number: int, seed: int) -> dict[str, Any]:
 def first_rewriting(
     solutions: Iterable[Solution], first: str, length: int, rng: random.Random
 ) -> tuple[Solution, Program, list[str], list[str]] | None:
-    """Rewrite the first of some solutions that can be rewritten, see `rewritten`."""
+    """Rewrite the first solution that can be rewritten, and return it with the results of
+    `rewritten`.
+    """
     for solution in solutions:
         parts = solution.right or solution.parts
         present = [part for part in parts if part in solution.program.parts]
@@ -298,7 +318,7 @@ def first_rewriting(
 
 
 def shows_enough(trace: Trace, solution: Solution) -> bool:
-    """Return True if a run of the original got far enough; one with a fault may stop early."""
+    """Return True if the run of an original got far enough; a run with a fault may stop early."""
     if solution.ids:
         return bool(trace)
     losses = [event for event, _ in trace if event == "loss"]
@@ -308,7 +328,7 @@ def shows_enough(trace: Trace, solution: Solution) -> bool:
 def compare_with_original(
     check: Check, solution: Solution, parts: list[str], report: dict[str, Any]
 ) -> dict[str, Any]:
-    """Compare the report on a rewritten right program with the one on its original."""
+    """Compare the report on a rewritten right program with the report on the original."""
     original = check.report(solution.program, parts)
     known = ids_of(original["findings"]) | solution.may
     before = Counter(original["right"])
@@ -325,7 +345,7 @@ def compare_with_original(
 def compare_with_fault(
     check: Check, solution: Solution, parts: list[str], report: dict[str, Any]
 ) -> dict[str, Any]:
-    """Compare the report on a rewritten program with the fault that is in it."""
+    """Compare the report on a rewritten program with the fault that was planted in it."""
     known = solution.ids | solution.may
     false = [finding for finding in report["findings"] if finding["id"] not in known]
     named = not solution.ids.isdisjoint(ids_of(report["findings"]))
@@ -365,11 +385,11 @@ def _work(what: str, number: int, seed: int) -> dict[str, Any]:
 def run(
     wanted: dict[str, int], seed: int, jobs: int, log: Path, folder: Path | None = None
 ) -> list[dict[str, Any]]:
-    """Return all results: those in the log, and those that are computed now.
+    """Compute the results that are missing in the log, and return all results that are wanted.
 
     Args:
-        wanted: the number of right programs, and of those with a fault.
-        log: a line for each result; new lines are appended.
+        wanted: the number of "right" and of "faulty" programs.
+        log: a file with one line for each result; new lines are appended.
         folder: see `Check`.
     """
     known = read_log(log)
@@ -399,7 +419,9 @@ def run(
 
 
 def read_log(log: Path) -> dict[tuple[str, int, int], dict[str, Any]]:
-    """Read the results in a log, by "what", "number" and "seed"; the last one counts."""
+    """Read the results in a log, keyed by "what", "number" and "seed"; of several results with the
+    same key, the last one counts.
+    """
     records: dict[tuple[str, int, int], dict[str, Any]] = {}
     if log.exists():
         for line in log.read_text().splitlines():
@@ -412,17 +434,17 @@ def read_log(log: Path) -> dict[tuple[str, int, int], dict[str, Any]]:
 
 
 class Results:
-    """Some results, and what is counted of them."""
+    """A list of results, and methods that count them."""
 
     def __init__(self, records: Iterable[dict[str, Any]]) -> None:
         self.records = list(records)
 
     def with_value(self, key: str, value: str) -> "Results":
-        """Return the results that have this value."""
+        """Return the results that have this value under a key."""
         return Results(record for record in self.records if record.get(key) == value)
 
     def with_kind(self, kind: str) -> "Results":
-        """Return the results whose program was rewritten by this kind, among others."""
+        """Return the results for programs to which this kind of rewriting was applied."""
         return Results(record for record in self.records if kind in record["kinds"])
 
     def __len__(self) -> int:
@@ -433,7 +455,7 @@ class Results:
         return sum(bool(record[key]) for record in self.records)
 
     def total(self, key: str) -> int:
-        """Return the sum of a value."""
+        """Return the sum of a value over all results."""
         return sum(record[key] for record in self.records)
 
     def share(self, key: str) -> str:
@@ -445,11 +467,13 @@ class Results:
         return sum(len(record["kinds"]) == CHAIN for record in self.records)
 
     def false_findings(self) -> int:
-        """Return the number of findings that are not the program's."""
+        """Return the number of unexpected findings."""
         return sum(len(record["false"]) for record in self.records)
 
     def unseen(self) -> int:
-        """Return the number of faults that are neither named nor passed, without a false one."""
+        """Return the number of programs whose fault is neither named nor passed as right, and that
+        have no unexpected finding.
+        """
         unseen = 0
         for record in self.records:
             if not record["named"] and not record["false"] and not record["passed"]:
@@ -458,7 +482,7 @@ class Results:
 
 
 def table(results: list[dict[str, Any]]) -> str:
-    """Return the rates, and a row for each kind of rewriting."""
+    """Return two Markdown tables: the rates, and a row for each kind of rewriting."""
     records = [record for record in results if "key" in record]
     by_program = {record["key"]: record for record in records}
     different = Results(by_program.values())
@@ -532,7 +556,9 @@ def table_of_kinds(different: Results) -> list[str]:
 
 
 def details(results: list[dict[str, Any]]) -> Iterator[str]:
-    """Yield every finding that is not the program's, and every answer that was lost."""
+    """Yield a line for every unexpected finding, for every answer that was lost, and for every
+    fault that was passed as right.
+    """
     for record in results:
         kinds = ", ".join(record["kinds"])
         name = f"{record['what']} {record['number']}: {record.get('name')}; {kinds}"

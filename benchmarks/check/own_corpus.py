@@ -1,10 +1,14 @@
-"""The check on faults planted by ourselves, and its cost: python benchmarks/check/own_corpus.py
+"""Tests the check on faults that we planted: python benchmarks/check/own_corpus.py
 
-Judges every faulty and every right submission of tests/assignment/judging/corpus by one warm child,
-with `--everywhere` each misconception in all right solutions that it fits, and then runs the
-command `check` on each right one, for its processor time. With `--without-training` it judges only
-what is about the LSTM alone, each without the script that trains it: the verdicts have to be the
-same. Code by others says more about how right the check is: benchmarks/check/wild.py.
+The script checks the faulty and the right submissions of tests/assignment/judging/corpus, with one
+warm process for all of them. By default, each edit of a misconception is planted only in the first
+right solution that it fits; with `--everywhere`, it is planted in all right solutions that it fits.
+The script then runs the command `check` on each right submission, and measures the processor time.
+
+With `--without-training`, the script checks only LSTMs, without the scripts that train them, and
+measures no time. The verdicts must be the same as with these scripts.
+
+Code by others shows better how reliable the check is: see benchmarks/check/wild.py.
 """
 
 import argparse
@@ -31,7 +35,13 @@ from toolkit.assignment.running.parts import PARTS
 def judged(
     host: Host, write: Callable[[Path], None], parts: list[str], without_training: bool
 ) -> tuple[Any, Path]:
-    """Return the report on a submission, and the folder that it was written to."""
+    """Write a submission into a new folder and check it; return the report and the folder.
+
+    Args:
+        write: writes the files of the submission into a folder.
+        parts: the parts to check.
+        without_training: delete the files named train.* before the check.
+    """
     folder = Path(tempfile.mkdtemp(prefix="submission-")).resolve()
     write(folder)
     for training in folder.rglob("train.*") if without_training else ():
@@ -45,11 +55,15 @@ def judged(
 
 
 def planted(host: Host, everywhere: bool, without: bool) -> dict[bool, Counter[str]]:
-    """Count the findings for each misconception.
+    """Check the planted faults, and count the results.
+
+    Args:
+        everywhere: plant each edit in all right solutions that it fits.
+        without: check only the faults that concern nothing but the LSTM, without its training.
 
     Returns:
-        the counts "planted", "named", "in its line" and "false": those in the solutions in which
-        the misconceptions were written first (True), and those in further solutions.
+        the counts "planted", "named", "in its line" and "false". The key True stands for the first
+        right solution that an edit fits, and the key False for further solutions.
     """
     counts: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
     for name, wrong in cases.WRONG.items():
@@ -62,7 +76,7 @@ def planted(host: Host, everywhere: bool, without: bool) -> dict[bool, Counter[s
 
 
 def count_findings(name: str, wrong: Any, report: Any, folder: Path) -> Counter[str]:
-    """Count the findings for one misconception, and print what is not as it should be."""
+    """Count the findings for one planted misconception, and print the errors of the check."""
     counts: Counter[str] = Counter()
     known = {*wrong.also, *wrong.instead, *(fault.id for fault in wrong.faults)}
     false = [finding.id for finding in report.findings if finding.id not in known]
@@ -96,9 +110,11 @@ def naming_findings(fault: Any, wrong: Any, report: Any) -> list[Any]:
 
 
 def alarms(host: Host, without: bool) -> tuple[int, int, int]:
-    """Count the right parts, those with a finding, and those that were not seen."""
+    """Return the number of right parts, of parts with a false alarm, and of parts in which
+    something was not seen.
+    """
     parts = cases.right_parts()
-    if without:  # of probabilities the training has to show that no softmax follows
+    if without:  # an LSTM that returns probabilities cannot be judged without its training
         parts = {name: case for name, case in parts.items() if case[1] == ["lstm"]}
     wrong = unseen = 0
     for name, (submission, checked) in parts.items():
@@ -118,7 +134,7 @@ def alarms(host: Host, without: bool) -> tuple[int, int, int]:
 def costs() -> list[float]:
     """Measure the processor time of the command `check` on each right submission, in seconds.
 
-    That of its child is included.
+    The time of its child processes is included.
     """
     seconds = []
     for name in cases.RIGHT:

@@ -1,4 +1,4 @@
-"""Right solutions that can be rewritten, and copies of them with a typical fault of students."""
+"""Right solutions that can be rewritten, and copies of them with a typical student mistake."""
 
 import json
 import runpy
@@ -15,18 +15,18 @@ SUFFIXES = (".py", ".ipynb")
 
 
 class Solution(NamedTuple):
-    """A submission with its verdict."""
+    """A submission and its verdict."""
 
     program: Program
     right: tuple[str, ...]  # the parts in which nothing is wrong
-    ids: frozenset[str] = frozenset()  # each of them names its fault
-    may: frozenset[str] = frozenset()  # ids that may be reported besides
-    together: bool = False  # the LSTM can be judged only beside its loss
-    parts: tuple[str, ...] = ()  # the parts of the fault
+    ids: frozenset[str] = frozenset()  # ids of findings that name its fault
+    may: frozenset[str] = frozenset()  # ids that may also be reported
+    together: bool = False  # the LSTM must be judged together with its training
+    parts: tuple[str, ...] = ()  # the parts whose check should find the fault
 
 
 def corpus() -> Any:
-    """Import the cases of the tests."""
+    """Import and return the module with the cases of the tests."""
     sys.path.insert(0, str(ROOT))
     from tests.assignment.judging.corpus import cases
 
@@ -34,7 +34,7 @@ def corpus() -> Any:
 
 
 def read(root: Path) -> dict[str, str]:
-    """Return the texts of a folder's Python files and notebooks, by path."""
+    """Return the texts of a folder's Python files and notebooks, keyed by path."""
     files = {}
     for path in sorted(root.rglob("*")):
         if path.suffix in SUFFIXES and path.is_file():
@@ -43,7 +43,7 @@ def read(root: Path) -> dict[str, str]:
 
 
 def write(program: Program, root: Path) -> None:
-    """Put a program into an empty folder."""
+    """Write the files of a program into an empty folder."""
     for name, text in program.files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
@@ -63,7 +63,7 @@ def own() -> Iterator[Solution]:
 
 
 def faulty(solution: Solution, part: str) -> list[Solution]:
-    """Return a right solution with each misconception about one part of it that fits."""
+    """Return copies of a right solution, each with a misconception about `part`."""
     texts = texts_of(solution.program)
     if part not in texts:
         return []
@@ -80,7 +80,7 @@ def faulty(solution: Solution, part: str) -> list[Solution]:
 
 
 def texts_of(program: Program) -> dict[str, str]:
-    """Return the texts of the Python files, by part, and by path if they are not a part."""
+    """Return the texts of the Python files, keyed by part, or by path if a file is not a part."""
     part_of = {file: part for part, file in program.parts.items()}
     texts = {}
     for file, text in program.files.items():
@@ -90,11 +90,11 @@ def texts_of(program: Program) -> dict[str, str]:
 
 
 def with_misconception(solution: Solution, row: Any, changed: dict[str, str]) -> Solution:
-    """Return a right solution with other texts.
+    """Return a copy of a right solution that contains a misconception.
 
     Args:
-        row: of the table of misconceptions.
-        changed: the texts by part or path.
+        row: the misconception's row in the table of the tests.
+        changed: the texts with the misconception, keyed by part or path.
     """
     program = solution.program
     files = dict(program.files)
@@ -106,10 +106,10 @@ def with_misconception(solution: Solution, row: Any, changed: dict[str, str]) ->
 
 
 def real(folder: Path) -> Iterator[Solution]:
-    """Yield hand-ins that were judged by hand, if a part of them is right.
+    """Yield the hand-ins that were judged by hand and have at least one right part.
 
     Args:
-        folder: has VERDICTS.json, and run.py with `extract(name, target)`.
+        folder: contains VERDICTS.json, and run.py with a function `extract(name, target)`.
     """
     from toolkit.assignment.handin.submission import prepare
 
@@ -136,11 +136,11 @@ def right_parts(parts: dict[str, str], verdict: dict[str, Any]) -> tuple[str, ..
 
     Args:
         parts: the file of each part.
-        verdict: of the hand-in.
+        verdict: the verdict on the hand-in.
     """
     if "not-written" in verdict["acceptable"]:
         return ()
-    sentences = " ".join(verdict["why"].values())  # about what is wrong
+    sentences = " ".join(verdict["why"].values())  # that say what is wrong
     right = []
     for part, file in parts.items():
         if not file.endswith(".py") or file in sentences:

@@ -1,8 +1,9 @@
-"""The tutor on planted faults: python benchmarks/check/tutor.py [NAME ...]
+"""Tests the tutor on planted faults: python benchmarks/check/tutor.py [NAME ...]
 
-Each misconception of tests/assignment/judging/corpus, in the right solution where it was written
-first, is tried in the exercises of its part that have its id. It should be wrong there, under that
-id, and the next hint should be a question. With names, only these.
+Each misconception of tests/assignment/judging/corpus is planted in the first right solution that it
+fits. The tutor then checks the exercises that belong to its part and list its id. In one of them,
+the verdict should be "wrong" with this id, and the next hint should end with a question mark. If
+names are given, only the misconceptions with these names are planted.
 """
 
 import sys
@@ -19,7 +20,7 @@ from toolkit.assignment.tutor.session import check_exercise, next_hint
 
 
 def outcome(name: str, host: Host) -> str:
-    """Return the outcome of a planted fault, in words."""
+    """Return in words whether the tutor caught a planted fault."""
     wrong = cases.WRONG[name]
     ids = ids_of(wrong)
     fitting = exercises_for(wrong)
@@ -45,7 +46,7 @@ def ids_of(wrong: Any) -> set[str]:
 
 
 def exercises_for(wrong: Any) -> list[str]:
-    """Return the exercises about a planted fault: their ids may name an equation."""
+    """Return the exercises about a planted fault; an exercise's ids may contain an equation."""
     ids = ids_of(wrong)
     for fault in wrong.faults:
         ids.add(f"{fault.id} {fault.equation}")

@@ -1,13 +1,15 @@
-"""The check against other people's code, judged by hand: python benchmarks/check/wild.py MODE
+"""Tests the check on other people's code: python benchmarks/check/wild.py MODE
 
     python benchmarks/check/wild.py fetch --code DIR             # from GitHub, or from --mirrors
-    python benchmarks/check/wild.py run --code DIR --half mend   # the check's report on each file
-    python benchmarks/check/wild.py run --code DIR --whole       # GANs by `check` on their folder
+    python benchmarks/check/wild.py run --code DIR --half mend   # check files, score the reports
+    python benchmarks/check/wild.py run --code DIR --whole       # GANs: `check` whole folders
 
-`fetch` writes DIR/KIND/HALF/OWNER+NAME+COMMIT/PATH, with the files that a file imports, and
-compares the sums. `run` judges each file alone and in its place, an LSTM in a wrapper of ours
-(public_code/wrappers.py), and prints the table; `--records FILE` keeps the reports, `--details`
-shows the files that are not exact, and `--from FILE` scores kept reports again. See wild.md.
+`fetch` writes each file, and the files that it imports, to DIR/KIND/HALF/OWNER+NAME+COMMIT/PATH,
+and compares the file's SHA-256 with the recorded one. `run` checks each file on its own, in its
+folder, compares the report with the verdict that was written by hand, and prints a table. An LSTM
+is put into a wrapper of ours first (public_code/wrappers.py). `--records FILE` saves the reports,
+`--from FILE` scores saved reports again, and `--details` lists the files on which the check was
+wrong or left something open. See wild.md.
 """
 
 import argparse
@@ -28,11 +30,12 @@ from public_code.wrappers import NAME, RECIPES
 
 
 def as_record(report: Any, place: Place | None, numbers: list[int]) -> dict[str, Any]:
-    """Return the part of a report that a record keeps.
+    """Return the parts of a report that are saved in a record.
 
     Args:
-        place: of the judged file; None for a whole folder.
-        numbers: for a whole folder with a notebook, the numbers of its code cells among all.
+        place: the judged file; None if a whole folder was judged.
+        numbers: for a whole folder with a notebook, the number of each code cell among all cells,
+            counted from 0.
     """
     from toolkit.assignment.findings.verify import is_proved
 
@@ -61,7 +64,7 @@ def as_record(report: Any, place: Place | None, numbers: list[int]) -> dict[str,
 
 
 def judge_all(chosen: list[Entry], code: Path, whole: bool) -> Iterator[dict[str, Any]]:
-    """Check each entry, one after the other, with one warm child process."""
+    """Check the entries one after the other, and yield a record for each of them."""
     from toolkit.assignment.asking.host import Host
 
     with Host() as host:
@@ -78,7 +81,7 @@ def judge_all(chosen: list[Entry], code: Path, whole: bool) -> Iterator[dict[str
 
 
 def judge_folder(entry: Entry, code: Path, root: Path) -> dict[str, Any]:
-    """Run `check` on the whole folder of an entry, and return its record."""
+    """Run `check` on the whole folder of an entry, and return the record."""
     from toolkit.assignment.judging.parent import check
 
     shutil.copytree(folder(code, entry), root)
@@ -89,7 +92,7 @@ def judge_folder(entry: Entry, code: Path, root: Path) -> dict[str, Any]:
 
 
 def judge_file(entry: Entry, code: Path, root: Path, host: Any) -> dict[str, Any]:
-    """Judge the file of an entry in its place, and return its record."""
+    """Judge only the file of an entry, in its folder, and return the record."""
     from toolkit.assignment.judging.parent import judge
 
     place = arrange(entry, code, root)
@@ -101,7 +104,7 @@ def judge_file(entry: Entry, code: Path, root: Path, host: Any) -> dict[str, Any
 
 
 def show(outcomes: list[score.Outcome]) -> None:
-    """List the entries that are not exact, a line each."""
+    """Print a line for each entry on which the check was wrong or left something open."""
     for outcome in outcomes:
         if outcome.exact and not (outcome.not_seen or outcome.off_line or outcome.missed_new):
             continue
@@ -153,7 +156,7 @@ def choose(kind: str, half: str, only: str) -> list[Entry]:
     return [entry for entry in entries(kind, half) if only in entry["repository"]]
 
 
-Records = dict[tuple[str, str], dict[str, Any]]  # by "repository" and "path"
+Records = dict[tuple[str, str], dict[str, Any]]  # keyed by "repository" and "path"
 
 
 def read_records(file: Path, chosen: list[Entry]) -> Records:
@@ -169,7 +172,7 @@ def read_records(file: Path, chosen: list[Entry]) -> Records:
 
 
 def make_records(chosen: list[Entry], code: Path, whole: bool, keep: Path | None) -> Records:
-    """Judge some entries.
+    """Judge some entries, and return their records.
 
     Args:
         keep: a file to which each record is appended.
@@ -200,7 +203,7 @@ def _supplies(entry: Entry) -> tuple[str, ...]:
 
 
 def print_table(outcomes: dict[str, list[score.Outcome]]) -> None:
-    """Print the rates, a column for each kind and one for all."""
+    """Print a table of the rates, with a column for each kind and a column for all kinds."""
     every: list[score.Outcome] = []
     for of_kind in outcomes.values():
         every += of_kind

@@ -1,4 +1,4 @@
-"""Mishaps of runs and exports, each in a module of its own, and the table of their outcomes."""
+"""Simulated mishaps of runs, exports and hand-ins, and the table of their outcomes."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -19,13 +19,13 @@ GOOD = (  # all other outcomes are losses
 class Outcome(NamedTuple):
     """The outcome of one mishap."""
 
-    mishap: str  # the line of the table that it belongs to
+    mishap: str  # the name of its row in the table
     outcome: str
-    detail: str = ""  # of a loss: the way to see it again
+    detail: str = ""  # for a loss: how to reproduce it
 
 
 def table(outcomes: Iterable[Outcome]) -> tuple[str, bool]:
-    """Return the outcomes as Markdown, losses with their details, and True if there is no loss."""
+    """Return the outcomes as Markdown, with details of each loss, and True if there is no loss."""
     counts: dict[str, Counter[str]] = {}
     losses = []
     for mishap, outcome, detail in outcomes:

@@ -1,8 +1,9 @@
-"""The command line in a process of its own, small enough for hundreds of mishaps.
+"""Runs the command line in a process of its own, with jobs small enough for hundreds of mishaps.
 
-Processes are forked from one that has imported torch and computed nothing yet. There are 500 images
-for training, 500 for tests and two draws of 200 generated ones, few steps, and no palindromes far
-beyond the training, which saves time and changes nothing about mishaps.
+Each process is forked from one that has imported torch and has computed nothing yet. There are 500
+images for training, 500 for tests, two draws of 200 generated images, and few training steps. No
+palindromes far beyond the training lengths are measured. This saves time and makes no difference to
+the mishaps.
 """
 
 import multiprocessing
@@ -17,7 +18,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, NamedTuple
 
-# Every optimiser imports torch._dynamo, which takes more time than the trainings here.
+# Every optimiser imports torch._dynamo, which takes longer than a training run here.
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
     [
@@ -33,8 +34,8 @@ FORKS.set_forkserver_preload(
         "onnxscript",
     ]
 )
-# Starting a process makes multiprocessing ask every other one for its exit code. Only one thread at
-# a time may ask: if two read the code of one process, one of them gets 255.
+# When a process starts, multiprocessing asks all other processes for their exit codes. Only one
+# thread at a time may ask: if two threads read the exit code of one process, one thread gets 255.
 ASKING = threading.Lock()
 VARIES = re.compile(rb'"seconds": [\d.]+|"crc32": "\w+"')
 
@@ -42,13 +43,13 @@ VARIES = re.compile(rb'"seconds": [\d.]+|"crc32": "\w+"')
 class Attempt(NamedTuple):
     """The outcome of one process."""
 
-    code: int | None  # None: it was still running when the time was up
-    text: str  # on both its outputs
-    error: str  # on its standard error alone
+    code: int | None  # None if the process still ran when the time was up
+    text: str  # from both outputs
+    error: str  # from standard error alone
 
 
 class Started(NamedTuple):
-    """A process, and the read ends of the pipes for its two outputs."""
+    """A process, and the pipes from which its two outputs are read."""
 
     process: Any
     output: Connection
@@ -58,7 +59,7 @@ class Started(NamedTuple):
 def attempt(
     arguments: list[str], directory: Path, kill_after: float | None = None, **mishap: Any
 ) -> Attempt:
-    """Give a command in a directory; `kill_after` seconds later it is killed if it still runs.
+    """Run a command in a directory, and kill it if it still runs after `kill_after` seconds.
 
     Args:
         mishap: see `give`.
@@ -80,7 +81,7 @@ def start(arguments: list[str], directory: Path, **mishap: Any) -> Started:
 
 
 def finish(started: Started, kill_after: float | None = None) -> Attempt:
-    """Wait for a command for at most the given number of seconds."""
+    """Wait for a command, and kill it if it still runs after `kill_after` seconds."""
     process, output, error = started
     wait([process.sentinel], kill_after)
     with ASKING:
@@ -95,7 +96,7 @@ def finish(started: Started, kill_after: float | None = None) -> Attempt:
 
 
 def _written(pipe: Connection) -> str:
-    """Read what is there, without waiting for children of a command, which have the same pipe."""
+    """Read what is in a pipe, without waiting for the command's children, which share the pipe."""
     data = bytearray()
     while pipe.poll():
         part = os.read(pipe.fileno(), 1 << 16)
@@ -107,9 +108,11 @@ def _written(pipe: Connection) -> str:
 
 
 def contents(directory: Path) -> dict[str, bytes]:
-    """The files except checkpoints, without "seconds" and the checksums that depend on it.
+    """Return the files of the runs except checkpoints, without "seconds" and the checksums that
+    depend on it.
 
-    Further seeds are logged in the order in which they end, which is of no consequence.
+    Further seeds are logged in the order in which they end. This order does not matter, so these
+    logs are sorted.
     """
     files = {}
     for path in sorted((directory / "runs").rglob("*")):
@@ -136,13 +139,14 @@ def give(
     """Run the command line in this process.
 
     Args:
-        arguments: the words after `python -m toolkit.train`.
-        directory: where.
-        module: "assignment" for the other command line.
-        last_write: the rename that the process does not live to see: its number, or the end of its
-            path.
-        full_from: the file opened for writing from which on the disk is full.
-        formats: whether .onnx and .pt2 files are made too, which takes most of the time.
+        arguments: the words after `python -m toolkit.train` or `python -m toolkit.assignment`.
+        directory: where the command runs.
+        module: "train" or, for the other command line, "assignment".
+        last_write: the rename before which the process is killed: its number, or the end of its
+            target path.
+        full_from: the number of the first file that finds the disk full; files opened for writing
+            are counted.
+        formats: True to make .onnx and .pt2 files as well, which takes most of the time.
     """
     os.chdir(directory)
     os.dup2(output.fileno(), 1)
@@ -201,10 +205,11 @@ def _die_at(last_write: int | str) -> None:
 
 
 def fill_disk_at(write: int) -> None:
-    """From the `write`-th file on that this process opens to write, no file can grow any more.
+    """Simulate a full disk: from the `write`-th file that this process opens for writing, no file
+    can grow any more.
 
-    A limit of the kernel on the size of files stands for the full disk: to make one needs rights.
-    Every second time some bytes still fit.
+    A limit of the kernel on the size of files replaces the full disk, because making a full disk
+    needs special rights. If `write` is odd, files can still have 100 bytes.
     """
     writes = 0
 

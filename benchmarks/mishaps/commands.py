@@ -1,4 +1,4 @@
-"""Wrong commands: each ends soon, in one sentence."""
+"""Wrong commands: each must end soon, with a message of one sentence."""
 
 import os
 import random
@@ -17,8 +17,8 @@ from mishaps import Outcome
 from mishaps.child import Attempt, attempt
 
 ROOT = Path(__file__).parents[2]
-ENDLESS = 300  # seconds; what is right after all takes less, beside other work too
-REAL = 20  # of so many commands one is also given to a process that is not forked
+ENDLESS = 300  # seconds; even on a busy machine, a command that is right after all takes less
+REAL = 20  # one in this many commands also runs in a process that is not forked
 
 HUGE = "9" * 25
 NUMBERS = ["", "x", "1.5", "1e3", "0x10", "-1", f"-{HUGE}", HUGE, "9" * 5000, "nan", "½", "1 2"]
@@ -149,7 +149,9 @@ class Wrong(NamedTuple):
 
 
 def commands(count: int, seed: int) -> Iterator[Outcome]:
-    """Yield wrong commands: first those written by hand, then generated ones."""
+    """Try `count` wrong commands, and yield the outcomes; the first ones are written by hand, and
+    the others are generated.
+    """
     rng = random.Random(f"{seed} commands")
     made = list(_made())
     chosen = [*by_hand(), *rng.sample(made, len(made))][:count]
@@ -162,7 +164,7 @@ def commands(count: int, seed: int) -> Iterator[Outcome]:
 
 
 def by_hand() -> list[Wrong]:
-    """Yield commands with contradictions, misspellings, or unsuitable files."""
+    """Return the wrong commands in `BY_HAND`."""
     wrong = []
     for line in BY_HAND.splitlines():
         if line:
@@ -172,7 +174,7 @@ def by_hand() -> list[Wrong]:
 
 
 def _made() -> Iterator[Wrong]:
-    """Yield every option of every command with every kind of wrong value."""
+    """Yield commands that combine every option of every command with every kind of wrong value."""
     from toolkit.assignment.app import app as assignment
     from toolkit.train.app import app as train
 
@@ -183,7 +185,7 @@ def _made() -> Iterator[Wrong]:
             names = {option.name for option in options}
             for option in options:
                 if (name, option.name) == ("clinic", "exports_dir"):
-                    continue  # where no classifier is, it takes the toolkit's own
+                    continue  # if there is no classifier, the toolkit's own is used
                 words = [*name.split(), *_needed(name)]
                 if "preset" in names and option.name != "preset":
                     words += SMALL
@@ -192,7 +194,9 @@ def _made() -> Iterator[Wrong]:
 
 
 def _every(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
-    """Return a group's commands by name, e.g. "package gradescope", including nested groups."""
+    """Yield the commands of a group and of its subgroups, each with its name, e.g. "package
+    gradescope".
+    """
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
             yield from _every(command, f"{before}{name} ")
@@ -201,7 +205,9 @@ def _every(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _needed(name: str) -> list[str]:
-    """Return the arguments that a command requires, chosen so that it ends quickly."""
+    """Return words that a command needs besides the wrong option, chosen so that the command ends
+    soon.
+    """
     return {
         "clinic": ["saturation"],
         "restore": ["lstm"],
@@ -216,7 +222,7 @@ def _needed(name: str) -> list[str]:
 
 
 def _values(kind: str) -> list[str]:
-    """Return wrong values for an option, depending on its annotation in Python."""
+    """Return wrong values for an option with this Python annotation."""
     for word, values in (
         ("int", NUMBERS),
         ("float", FLOATS),
@@ -229,7 +235,7 @@ def _values(kind: str) -> list[str]:
 
 
 def _furnish(directory: Path) -> None:
-    """Create the files that the names in PATHS stand for."""
+    """Make the files and folders that the commands name."""
     for folder in ("empty", "rotten", "deep"):
         (directory / folder).mkdir(parents=True)
     (directory / "file.txt").write_text("no more than a line\n")
@@ -285,7 +291,7 @@ def judge(done: Attempt) -> str:
 
 
 def _sentences(error: str) -> list[str]:
-    """Return the lines of a message, without the list of missing items that may follow an error."""
+    """Return the lines of a message, without the list of missing things that may follow."""
     lines = [line for line in error.splitlines() if line.strip()]
     if lines and lines[0].startswith("Error: "):
         return [line for line in lines if not line.startswith("- ")]
@@ -293,5 +299,5 @@ def _sentences(error: str) -> list[str]:
 
 
 def _short(word: str) -> str:
-    """Return a short name for the list of losses."""
+    """Return a word in a short form for the list of losses."""
     return repr(word if len(word) < 60 else f"{word[:20]}... ({len(word)} characters)")

@@ -1,4 +1,6 @@
-"""A disk that is full from one write on, at every write: the old state can be loaded."""
+"""A disk that is full from one write on, for every write: the old or the new state must be
+loadable.
+"""
 
 import json
 import os
@@ -23,7 +25,7 @@ from toolkit.export.replacing import replace_exports, restore
 FILES = ("discriminator.safetensors", "film.npz", "generator.onnx", "generator.safetensors")
 RNN = ["rnn", "--preset", "smoke", "--num-steps", "20"]
 GAN = ["gan", "--preset", "smoke", "--batch-size", "4"]
-FULL = 3  # the exit code of a process that said that it could not write
+FULL = 3  # the exit code of a process that reported that it could not write
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,9 @@ class Config:
 
 
 def disk(count: int, seed: int, commands: tuple[list[str], ...] = (RNN, GAN)) -> Iterator[Outcome]:
-    """Try every write of saving, restoring and checkpointing, and `count` writes of commands."""
+    """Fill the disk at each write of saving, restoring and checkpointing, and at the first `count`
+    writes of each command; yield the outcomes.
+    """
     with tempfile.TemporaryDirectory() as directory:
         for name in SMALL:
             yield from _at_every_write(name, Path(directory))
@@ -44,7 +48,7 @@ def disk(count: int, seed: int, commands: tuple[list[str], ...] = (RNN, GAN)) ->
 
 
 def save_files(version: int, exports_dir: Path) -> None:
-    """Save the exports of one training run; their content tells which run it was."""
+    """Save the exports of one training run; their content says which version they are."""
     exports = []
     for file in FILES:
         data = f"{file} {version} ".encode() * 100
@@ -60,7 +64,7 @@ def restore_files(directory: Path) -> None:
 
 
 def checkpoint(directory: Path) -> None:
-    """Continue a run from its checkpoint at step 1 until step 2."""
+    """Continue a run from its checkpoint of step 1 to step 2."""
     with Run(directory / "run", Config()) as run:
         run.load()
         if run.step == 1:
@@ -82,7 +86,7 @@ def prepare(name: str, directory: Path) -> None:
 
 
 def version(name: str, directory: Path) -> object:
-    """Return the state that can be loaded: either the one before the mishap or the one after it."""
+    """Return the version of the state that can be loaded; all files must have the same version."""
     if name == "checkpoint and record":
         with Run(directory / "run", Config()) as run:
             state = run.load()
@@ -102,7 +106,9 @@ SMALL: dict[str, tuple[Callable[[Path], None], object, object]] = {  # action, b
 
 
 def act(name: str, directory: Path, write: int | None) -> None:
-    """Do this in a separate process."""
+    """Perform an action in a process of its own; the disk is full from one write on, unless `write`
+    is None.
+    """
     if write is not None:
         fill_disk_at(write)
     try:
@@ -127,7 +133,7 @@ def _at_every_write(name: str, directory: Path) -> Iterator[Outcome]:
 
 
 def _judge(name: str, folder: Path, code: int | None) -> str:
-    """Judge the state after a mishap, and do the same again on a disk with room.
+    """Judge the state after a mishap, and repeat the action on a disk with room.
 
     Raises:
         ToolkitError, ValueError, AssertionError: the state cannot be loaded.
@@ -154,7 +160,7 @@ def _act(name: str, directory: Path, write: int | None) -> int | None:
 
 
 def _commands(words: list[str], count: int, directory: Path) -> Iterator[Outcome]:
-    """Train again with another seed, on a disk that is full from one write on."""
+    """Train with another seed on a disk that is full from one write on, and yield the outcomes."""
     old, new = directory / "old", directory / "new"
     old.mkdir(parents=True)
     assert attempt(words, old, formats=False).code == 0
@@ -176,7 +182,9 @@ def _commands(words: list[str], count: int, directory: Path) -> Iterator[Outcome
 
 
 def _command(words: list[str], old: Path, new: Path, write: int) -> tuple[Outcome, bool]:
-    """Return the outcome, and True if not a single byte could be written."""
+    """Run a command on a disk that is full from one write on; return the outcome, and True if not a
+    single byte was left to write.
+    """
     folder = old.parent / f"write-{write}"
     shutil.copytree(old, folder)
     command = [*words, "--seed", "1"]
@@ -196,7 +204,7 @@ def _command(words: list[str], old: Path, new: Path, write: int) -> tuple[Outcom
 
 
 def _judge_command(command: list[str], folder: Path, old: Path, new: Path) -> str:
-    """Judge a folder after a mishap, and give the command again on a disk with room.
+    """Judge a folder after a mishap, and run the command again on a disk with room.
 
     Raises:
         ToolkitError: an export or a record cannot be read.
@@ -212,7 +220,11 @@ def _judge_command(command: list[str], folder: Path, old: Path, new: Path) -> st
 
 
 def seeds(directory: Path) -> dict[str, object]:
-    """Return the seed of each export, after making sure that the export is intact."""
+    """Return the seed of each export.
+
+    Raises:
+        ToolkitError: an export is missing or damaged.
+    """
     exports = directory / "runs" / "smoke" / "exports"
     return {
         file: json.dumps(read_file(file, exports).entry.get("seed"))

@@ -1,4 +1,4 @@
-"""Flipped bits and lost ends of files: refused, named, or without any effect."""
+"""Flipped bits and lost ends of files: each must be refused or named, or have no effect."""
 
 import contextlib
 import io
@@ -21,7 +21,7 @@ from toolkit.export import loading
 from toolkit.export.film import load_film
 from toolkit.export.manifest import read_export, read_manifest
 
-SMALL = 50_000  # bytes; files that reading may write to, such as a log, are smaller
+SMALL = 50_000  # bytes; files that reading may change, such as a log, are smaller
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,15 @@ class Config:
 
 
 class Target(NamedTuple):
-    """A file that is damaged, and the function that reads it."""
+    """A file to damage, and the function that reads it."""
 
     kind: str
     path: Path
-    read: Callable[[], Any]  # equal values for equal content
+    read: Callable[[], Any]  # returns equal values for equal content
 
 
 def flips(count: int, seed: int) -> Iterator[Outcome]:
-    """Yield the outcomes of `count` flips and truncations, of each kind of file in turn."""
+    """Yield the outcomes of `count` flips and truncations; the kinds of files take turns."""
     rng = random.Random(f"{seed} flips")
     with tempfile.TemporaryDirectory() as directory:
         groups = list(_targets(Path(directory)).values())
@@ -58,7 +58,9 @@ def _flip(target: Target, rng: random.Random, number: str) -> Outcome:
 
 
 def _harmed(whole: bytes, rng: random.Random) -> tuple[bytes, str]:
-    """Cut the end of a file, or flip a bit in it, and return the rest and what was done."""
+    """Cut off the end of a file's content, or flip a bit in it; return the new content and what was
+    done.
+    """
     if rng.random() < 0.2:
         length = rng.randrange(len(whole))
         return whole[:length], f"the end after {length} bytes"
@@ -69,7 +71,7 @@ def _harmed(whole: bytes, rng: random.Random) -> tuple[bytes, str]:
 
 
 def _read(target: Target, expected: Any) -> tuple[str, str]:
-    """Read a harmed file, and return the outcome and its detail."""
+    """Read a damaged file, and return the outcome and its detail."""
     output = io.StringIO()
     try:
         with contextlib.redirect_stdout(output):
@@ -77,7 +79,7 @@ def _read(target: Target, expected: Any) -> tuple[str, str]:
     except ToolkitError as error:
         is_named = str(target.path.parent) in str(error)
         return "refused" if is_named else "refused without a name", f": {error}"
-    except Exception:  # the benchmark looks for these
+    except Exception:  # the benchmark looks for such exceptions
         return "traceback", f": {traceback.format_exc()}"
     if str(target.path) in output.getvalue():
         return "named", ""
@@ -86,14 +88,16 @@ def _read(target: Target, expected: Any) -> tuple[str, str]:
 
 @contextlib.contextmanager
 def _restored_file(path: Path, content: bytes) -> Iterator[None]:
-    """Write the content of a file again at the end."""
+    """Restore the content of a file when the `with` block ends."""
     yield
     path.write_bytes(content)
 
 
 @contextlib.contextmanager
 def _restored_folder(folder: Path) -> Iterator[None]:
-    """Delete new files at the end, and restore the small ones, which reading may have changed."""
+    """When the `with` block ends, delete new files, and restore small ones, which reading may have
+    changed.
+    """
     files = [path for path in folder.iterdir() if path.is_file()]
     copies = {}
     for path in files:
@@ -108,7 +112,7 @@ def _restored_folder(folder: Path) -> Iterator[None]:
 
 
 def _targets(directory: Path) -> dict[str, list[Target]]:
-    """Return the files that can be damaged, by their kind."""
+    """Return the files to damage, grouped by kind."""
     exports = directory / "exports"
     shutil.copytree(package_data("exports"), exports, ignore=shutil.ignore_patterns("previous"))
     groups: dict[str, list[Target]] = {}
@@ -171,7 +175,7 @@ def _record(run: Run) -> Any:
 
 
 def _log(run: Run) -> tuple[Any, list[dict[str, Any]]]:
-    """Return the last step that the log covers, and its entries."""
+    """Return the last logged value of each metric, and the entries of the log."""
     latest = _state(run)["latest"]
     with Run(run.directory, Config()) as reopened:
         reopened.load()

@@ -1,4 +1,4 @@
-"""Folders of other people that are called as the kit's own: not one of them is touched."""
+"""Folders of other people whose names look like the kit's: none of them may be touched."""
 
 import contextlib
 import io
@@ -17,14 +17,15 @@ from toolkit.assignment.scratch.proved import FILES, PROOF, clear_left_over, scr
 
 PURPOSES = ("check", "viva", "export", "pack", "report", "tutor", "grader", "grade", "demo")
 ANOTHER_USER = 54321
-Look = dict[str, tuple[object, ...]]  # of each path: its kind and mode, its owner, its content
+Look = dict[str, tuple[object, ...]]  # path -> its kind and mode, its owner, its content
 
 
 def folders(count: int, seed: int) -> Iterator[Outcome]:
-    """`count` layouts of a temporary directory, each with what graders leave and what others have.
+    """Try `count` layouts of a temporary directory, and yield the outcomes.
 
-    Others come before, while and after the kit works there, and nobody's work is lost; what was
-    left by a killed process is gone.
+    Each layout contains what graders leave behind, and things that belong to other people. Other
+    people add things before, during and after the kit's work there. Nothing of theirs may be lost,
+    and what a killed process left behind must be deleted.
     """
     for k in range(count):
         rng = random.Random(f"{seed} folders {k}")
@@ -50,10 +51,12 @@ class _Layout:
         self._rng, self._directory = rng, directory
         self._theirs: dict[Path, Look] = {}
         self._kept: list[Path] = []  # archives and results
-        self._left: list[Path] = []  # by killed graders, to be deleted
+        self._left: list[Path] = []  # left behind by killed graders, to be deleted
 
     def work(self) -> str:
-        """Return the losses and leftovers in words, "" if there are none."""
+        """Let the kit work in the directory; return the losses and leftovers in words, or "" if
+        there are none.
+        """
         self._strangers()
         for _ in range(self._rng.randrange(3)):
             self._left.append(self._killed())
@@ -75,7 +78,7 @@ class _Layout:
         return " ".join(losses)
 
     def _strangers(self) -> None:
-        """Create a few files and folders of other people, and return their present state."""
+        """Make a few things that belong to other people, and record their state."""
         makers: list[Callable[[Path], Path]] = [
             self._folder, self._file, self._link, self._copy_of_one_left, self._moved,
             self._proof_by_hand, self._strange_proof, self._with_archives, self._in_use_elsewhere,
@@ -94,7 +97,7 @@ class _Layout:
         return self._directory / f"{purpose}-{word}{self._rng.randrange(10**6)}"
 
     def _fill(self, folder: Path) -> None:
-        """Fill a folder with files, folders, and links to other people's files."""
+        """Fill a folder with files, folders, and links to other people's things."""
         deep = folder
         for _ in range(self._rng.randrange(6)):
             deep = deep / self._rng.choice(["a", "b", "files", "notes.txt"])
@@ -102,7 +105,7 @@ class _Layout:
             (deep / "12345678_assignment3.zip").write_bytes(self._rng.randbytes(10))
         for number, path in enumerate(self._theirs):
             (folder / f"link-{number}").symlink_to(path)
-        if self._rng.random() < 0.5 and deep != folder:  # more is put into the folder itself
+        if self._rng.random() < 0.5 and deep != folder:  # the folder itself must stay writable
             deep.chmod(0)
 
     def _folder(self, path: Path) -> Path:
@@ -120,7 +123,7 @@ class _Layout:
         return path
 
     def _killed(self) -> Path:
-        """Leave the complete files of a killed grader, whose lock is free."""
+        """Leave all files of a killed grader; nobody holds the lock."""
         with (
             mock.patch.object(proved, "_discard", return_value=[]),
             scratch_directory("grade") as scratch,
@@ -130,7 +133,7 @@ class _Layout:
         return scratch.parent
 
     def _killed_and_kept(self) -> Path:
-        """Leave the files of a killed grader, with the archives among them."""
+        """Leave the files of a killed grader with archives among them, so that all must be kept."""
         made = self._killed()
         inside = made / FILES / "archives"
         inside.mkdir()
@@ -150,7 +153,7 @@ class _Layout:
         return self._killed().rename(path)
 
     def _proof_by_hand(self, path: Path) -> Path:
-        """Write a proof of ownership for another folder, or no valid proof."""
+        """Make a folder with a proof that belongs to another folder or is invalid."""
         real = self._killed_and_kept() / PROOF
         self._folder(path)
         texts = [real.read_bytes(), b"", b"{}", b"[" * 5000, self._rng.randbytes(100)]
@@ -158,7 +161,7 @@ class _Layout:
         return path
 
     def _strange_proof(self, path: Path) -> Path:
-        """Make a proof of ownership that is not a regular file."""
+        """Make a folder whose proof is not a regular file but a folder, a pipe or a link."""
         real = self._killed_and_kept() / PROOF
         path.mkdir()
         proof = path / PROOF
@@ -168,7 +171,9 @@ class _Layout:
         return path
 
     def _in_use_elsewhere(self, path: Path) -> Path:
-        """Put somebody's notes beside the files of a killed grader: the notes stay."""
+        """Replace the proof of a killed grader's files by somebody's notes, so that all must be
+        kept.
+        """
         made = self._killed()
         (made / PROOF).unlink()
         (made / "notes.txt").write_text("mine", encoding="utf-8")
@@ -176,12 +181,12 @@ class _Layout:
 
 
 def _closed(folder: str, names: list[str]) -> set[str]:
-    """Return the files that an ordinary user cannot copy."""
+    """Return the names of the files that this user cannot read and thus cannot copy."""
     return {name for name in names if not os.access(Path(folder, name), os.R_OK)}
 
 
 def _look(path: Path) -> Look:
-    """Return all files in a folder, or one file, with the attributes that a change would alter."""
+    """Return the state of a file, or of everything in a folder, so that any change can be seen."""
     look: Look = {}
     waiting = [path]
     while waiting:

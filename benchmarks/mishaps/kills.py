@@ -1,4 +1,4 @@
-"""SIGKILL at random moments: the command that is repeated ends with the same bytes."""
+"""SIGKILL at random moments: a command that is repeated must end with the same bytes."""
 
 import itertools
 import random
@@ -27,7 +27,7 @@ KILLS = 8  # in one directory, before the command may end
 
 
 class Whole(NamedTuple):
-    """The result of a command that is not killed."""
+    """A command that ran without being killed, and its results."""
 
     words: list[str]
     formats: bool  # True if it makes .onnx and .pt2 files as well
@@ -36,9 +36,11 @@ class Whole(NamedTuple):
 
 
 def kills(count: int, seed: int, commands: tuple[list[str], ...] = COMMANDS) -> Iterator[Outcome]:
-    """Yield the outcomes of at least `count` kills, `KILLS` at a time, of each command in turn.
+    """Kill each command in turn, up to `KILLS` times in a directory, and yield the outcomes of at
+    least `count` kills.
 
-    Most leave out the conversions to other formats, which take ten times as long as the training.
+    Most commands leave out the conversions to other formats, which take ten times as long as the
+    training.
     """
     kinds = [(words, False) for words in commands]
     kinds += [(words, True) for words in commands[:2]]

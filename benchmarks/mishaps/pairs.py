@@ -1,4 +1,4 @@
-"""Two processes at once that save to one folder of exports, or train in one run directory."""
+"""Two processes at once: they save into one folder of exports, or train in one run directory."""
 
 import contextlib
 import io
@@ -33,7 +33,7 @@ def save(name: str, seed: int, exports_dir: Path, barrier: Any) -> None:
     model = {"lstm": LSTM, "rnn": RNN}[name](4)
     barrier.wait(60)
     metrics = {"test_accuracy": 0.5, "length": 5}
-    with contextlib.redirect_stdout(io.StringIO()):  # it says when it waits
+    with contextlib.redirect_stdout(io.StringIO()):  # a process prints when it waits
         saving.save(
             {name: model},
             {name: metrics},
@@ -47,7 +47,7 @@ def save(name: str, seed: int, exports_dir: Path, barrier: Any) -> None:
 def _saves(count: int, seed: int, directory: Path) -> Iterator[Outcome]:
     rng = random.Random(f"{seed} saves")
     for k in range(count):
-        exports = directory / f"saves-{k // 10}"  # ten pairs share the exports of the pairs before
+        exports = directory / f"saves-{k // 10}"  # ten pairs in a row share a folder
         names = ("lstm", "rnn") if rng.random() < 0.5 else ("rnn", "rnn")
         seeds = (1000 * k, 1000 * k + 1)
         exit_codes = _save_both(names, seeds, exports)

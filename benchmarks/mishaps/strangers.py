@@ -1,7 +1,7 @@
-"""Archives and frames as strangers may send them: each a valid one with some damage.
+"""Archives and frames as strangers may send them: valid ones with some damage.
 
-Only reading: nothing is run, but what `replies` damages. An exception that is no sentence for its
-author is a loss.
+They are only read. No submitted code runs, except for the correct hand-ins that `replies` records.
+An exception is a loss unless it is a message for the author.
 """
 
 import contextlib
@@ -65,7 +65,9 @@ FRAME = {
 
 
 def archives(count: int, seed: int) -> Iterator[Outcome]:
-    """Yield hand-ins with damage in a text, a name or the archive itself."""
+    """Read `count` hand-ins with damage in a text, a name or the archive itself; yield the
+    outcomes.
+    """
     files = {path.name: path.read_text() for path in package_data("skeleton").glob("*.py")}
     cells = [{"cell_type": "code", "source": text} for text in files.values()]
     files["GAN.ipynb"] = json.dumps({"cells": cells, "metadata": {}})
@@ -93,7 +95,7 @@ def _packed(files: dict[str, str], rng: random.Random) -> bytes:
             files[rng.choice(["", "../", "a/" * 9, "old/", "\n", "é"]) + name] = files.pop(name)
             continue
         at, piece = rng.randint(0, len(text)), rng.choice(PIECES)
-        if name.endswith("ipynb") and rng.random() < 0.7:  # inside a cell
+        if name.endswith("ipynb") and rng.random() < 0.7:  # damage inside a cell
             piece = json.dumps(piece)[1:-1]
         files[name] = text[:at] + piece + text[at + rng.choice([0, 0, 1, 40]) :]
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -121,7 +123,9 @@ def _read(data: bytes, folder: Path) -> bytes:
 
 
 def frames(count: int, seed: int) -> Iterator[Outcome]:
-    """Yield damaged answers, which must be read as they are or be refused."""
+    """Receive `count` answers with damage, and yield the outcomes; each answer must be read or
+    refused.
+    """
     payload = json.dumps(FRAME, default=wire._encode).encode()
     for number in range(count):
         rng = random.Random(f"{seed} {number}")
@@ -146,7 +150,7 @@ def frames(count: int, seed: int) -> Iterator[Outcome]:
 
 
 class Fails(Verdicts):
-    """Records the failures that the judge reports; an error in the judge itself is raised again."""
+    """The judge's verdicts; if the judge itself fails, its exception is raised, not recorded."""
 
     def not_seen(self, name: str, /, **facts: Any) -> None:
         if name == "failed":
@@ -155,7 +159,9 @@ class Fails(Verdicts):
 
 
 class Recording:
-    """The replies of one right hand-in's processes, for each part: the frames in turn."""
+    """The replies of the processes of one correct hand-in: for each part and question, the frames
+    in order.
+    """
 
     def __init__(self, name: str) -> None:
         self.frames: dict[Part, dict[str, list[Any]]] = {part: {} for part in PARTS}
@@ -184,7 +190,7 @@ class Recording:
         return nonce, reply
 
     def judged(self, part: Part, damage: Callable[[dict[str, list[Any]]], None]) -> list[Finding]:
-        """Return the judge's verdict on the same replies after damaging some of them."""
+        """Return the judge's findings about the same replies after `damage` has changed them."""
         frames = copy.deepcopy(self.frames[part])
         damage(frames)
         now = ["", ""]  # the last question's nonce, and its name
@@ -210,7 +216,9 @@ class Recording:
 
 
 def replies(count: int, seed: int) -> Iterator[Outcome]:
-    """Yield the replies about a part of a right hand-in, with damage in their values."""
+    """Judge the replies about a part of a correct hand-in with damage in their values; yield the
+    outcomes.
+    """
     import_judges()
     recordings = [Recording("separate gates"), Recording("time-major")]
     for recording in recordings:
@@ -242,7 +250,9 @@ def _judge_damaged(recording: Recording, part: Part, rng: random.Random) -> byte
 
 
 def _damage(frames: Any, rng: random.Random) -> None:
-    """Replace one value somewhere inside the reply."""
+    """Change one value somewhere inside: delete it, replace it, or put a copy of another in front
+    of it.
+    """
     frames = frames[rng.choice([*frames])]
     while True:
         key = rng.choice([*frames]) if isinstance(frames, dict) else rng.randrange(len(frames))

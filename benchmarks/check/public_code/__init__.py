@@ -1,1 +1,1 @@
-"""Code that others wrote, with verdicts written by hand."""
+"""Modules that fetch public code by others, and score the check's reports on it."""

@@ -1,4 +1,4 @@
-"""Reads the list of public code by others, fetches the code, and turns it into submissions."""
+"""Reads the lists of public code by others, fetches the code, and turns it into submissions."""
 
 import ast
 import contextlib
@@ -35,19 +35,21 @@ def folder(code: Path, entry: Entry) -> Path:
 
 
 def git(repository: Path, *arguments: str) -> bytes:
-    """Return the output of git."""
+    """Run a git command in a repository, and return its output."""
     command = ["git", "-C", str(repository), *arguments]
     return subprocess.run(command, check=True, capture_output=True).stdout
 
 
 def fetch(code: Path, entry: Entry, mirrors: Path | None = None) -> None:
-    """Write the file of an entry and the files that it imports.
+    """Write the file of an entry and the files that it imports, unless the file is already there.
 
     Args:
-        mirrors: a folder with clones, OWNER+NAME/repo; missing ones come from GitHub.
+        code: the folder for the code of all entries.
+        mirrors: a folder with clones, as OWNER+NAME/repo; other repositories are cloned from
+            GitHub.
 
     Raises:
-        subprocess.CalledProcessError: the repository or the commit is gone.
+        subprocess.CalledProcessError: the repository or the commit does not exist any more.
         ValueError: the file is not the one that was judged.
     """
     target = folder(code, entry)
@@ -66,7 +68,7 @@ def fetch(code: Path, entry: Entry, mirrors: Path | None = None) -> None:
 
 
 def extract(repository: Path, entry: Entry, target: Path) -> None:
-    """Write the file of an entry and the files that it imports, from a clone."""
+    """Copy the file of an entry, and the files that it imports, from a clone to `target`."""
     commit = entry["commit"]
     listed = git(repository, "ls-tree", "-rz", "--name-only", commit).decode().split("\0")
     waiting = [entry["path"]]
@@ -102,7 +104,7 @@ def imported(data: bytes, path: PurePosixPath, listed: set[str]) -> list[str]:
 
 
 def code_cells(data: bytes) -> list[tuple[int, str]]:
-    """Return the code cells of a notebook that are not empty: their numbers and their texts."""
+    """Return each code cell that is not empty: its number among all cells, from 0, and its text."""
     cells = []
     for number, cell in enumerate(json.loads(data)["cells"]):
         text = "".join(cell["source"])
@@ -116,10 +118,10 @@ class Place:
     """A file that is judged, and the origin of its lines."""
 
     file: str  # relative to the submission
-    cells: list[tuple[int, int]]  # for each line of a notebook: its cell, and the line in that
+    cells: list[tuple[int, int]]  # for each line of a notebook: its cell, and its line there
 
     def original(self, line: int | None) -> dict[str, int | None]:
-        """Return the line of the original file that a line of the submission comes from."""
+        """Return the cell and the line of the original file that a line of `file` comes from."""
         if line is None or not self.cells:
             return {"cell": None, "line": line}
         cell, inside = self.cells[min(line, len(self.cells)) - 1]
@@ -127,12 +129,12 @@ class Place:
 
 
 def flatten(data: bytes, wanted: tuple[int, ...]) -> tuple[str, list[tuple[int, int]]]:
-    """Return the code cells of a notebook as one file, and the cell and line of each of its lines.
+    """Join the code cells of a notebook, and return the text and the cell and line of each line.
 
     Lines that only IPython understands become `pass`.
 
     Args:
-        wanted: the numbers of the cells; () for all.
+        wanted: the numbers of the cells to join; () for all code cells.
     """
     lines = []
     places = []
@@ -150,10 +152,10 @@ def flatten(data: bytes, wanted: tuple[int, ...]) -> tuple[str, list[tuple[int, 
 
 
 def arrange(entry: Entry, code: Path, root: Path) -> Place:
-    """Copy the code of an entry to `root`, and make a Python file of the part that is judged.
+    """Copy the code of an entry to `root`, and write the Python file that is judged.
 
     Returns:
-        the place of the file; an LSTM is the class `Wrapped` in it.
+        the Python file; for an LSTM, its class `Wrapped` is judged.
     """
     shutil.copytree(folder(code, entry), root, dirs_exist_ok=True)
     recipe = Recipe("")

@@ -1,4 +1,4 @@
-"""Builds a submission whose parts are named, so that the check need not find them."""
+"""Builds a submission in which the file of each part is given, so the check need not find it."""
 
 import ast
 from pathlib import Path, PurePosixPath
@@ -9,8 +9,8 @@ def files_of_modules(tree: ast.AST, path: PurePosixPath, listed: set[str]) -> li
     """Return the files of a folder that one of its files imports.
 
     Args:
-        tree: the importing file.
-        path: of the importing file.
+        tree: the syntax tree of the importing file.
+        path: the path of the importing file.
         listed: the paths of all files.
     """
     files = []
@@ -27,7 +27,14 @@ def files_of_modules(tree: ast.AST, path: PurePosixPath, listed: set[str]) -> li
 
 
 def _files_of(level: int, name: str, path: PurePosixPath, listed: set[str]) -> list[str]:
-    """Return the files of one module: from the importing file's folder upwards, or relative."""
+    """Return the file of a module and the `__init__.py` files of its packages.
+
+    An absolute import is looked up in the importing file's folder and then in the folders above.
+
+    Args:
+        level: the number of leading dots of a relative import; 0 for an absolute import.
+        path: the path of the importing file.
+    """
     bases = list(path.parents)
     if level > 0:
         bases = [path.parents[level - 1]]
@@ -47,8 +54,8 @@ def submission(root: Path, parts: dict[Any, tuple[str, str | None]]) -> Any:
     """Return the submission in a folder.
 
     Args:
-        root: the folder, which may be written to.
-        parts: the file of each part, and the class in it that makes it this part, if it is known.
+        root: the folder, in which files may be changed.
+        parts: for each part, its file and, if known, the name of its class.
     """
     from toolkit.assignment.handin.submission import Located, Submission
 
@@ -66,7 +73,10 @@ def submission(root: Path, parts: dict[Any, tuple[str, str | None]]) -> Any:
 
 
 def _imports_of(root: Path, file: str, listed: set[str]) -> list[str]:
-    """Return the files that a file imports; it is written anew as the check marks it."""
+    """Return the files that a file imports, and change the file as the check does.
+
+    The change makes functions that are not written yet raise an error.
+    """
     from toolkit.assignment.handin.syntax import marked
 
     text = (root / file).read_bytes().decode(errors="replace")
@@ -80,7 +90,7 @@ def _imports_of(root: Path, file: str, listed: set[str]) -> list[str]:
 
 
 def _reachable(file: str, imports: dict[str, list[str]]) -> list[str]:
-    """Return a file and all files that it imports, directly or not, each once."""
+    """Return a file and all files that it imports, directly or indirectly, each once."""
     reached = {file: None}
     waiting = [file]
     while waiting:

@@ -1,4 +1,4 @@
-"""Compare the check's report on a public file with the verdict that was written by hand."""
+"""Compares the check's report on a public file with the verdict that was written by hand."""
 
 import math
 from collections.abc import Iterable
@@ -6,27 +6,27 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Entry = dict[str, Any]  # a line of wild_lstm.jsonl or wild_gan.jsonl
-Finding = dict[str, Any]  # `id`, `equation`, `file`, `cell`, `line`
-NEAR = 2  # lines between the expected line and the named one
-STOPS = {"does-not-run", "does-not-import"}  # at the right line, both names are right
-STANDS_FOR = {  # narrower or newer names for an expected one
+Finding = dict[str, Any]  # with the keys `id`, `equation`, `file`, `cell`, `line`
+NEAR = 2  # the largest distance in lines from an expected line to the reported one
+STOPS = {"does-not-run", "does-not-import"}  # at an expected line, each of them counts as the other
+STANDS_FOR = {  # narrower or newer ids that count as an expected id
     "does-not-run": {"missing-folder", "not-written"},
 }
 
 
 @dataclass
 class Outcome:
-    """The comparison for one file."""
+    """The result of the comparison for one file."""
 
     key: str
     half: str
     named: list[str] = field(default_factory=list)  # expected faults that were reported
-    off_line: list[str] = field(default_factory=list)  # of these, with a line that does not help
+    off_line: list[str] = field(default_factory=list)  # named, but at a wrong line
     missed: list[str] = field(default_factory=list)  # expected faults that were not reported
-    missed_new: list[str] = field(default_factory=list)  # the check has no id for these
-    false: list[str] = field(default_factory=list)  # reported, but right by hand
-    unlisted: list[str] = field(default_factory=list)  # reported, and nothing by hand about it
-    num_right: int = 0  # things that are right by hand
+    missed_new: list[str] = field(default_factory=list)  # missed; the check has no id for it
+    false: list[str] = field(default_factory=list)  # reported, but listed as right
+    unlisted: list[str] = field(default_factory=list)  # reported, but not listed at all
+    num_right: int = 0  # things that are listed as right
     not_seen: list[str] = field(default_factory=list)
     num_verdicts: int = 0  # in the report
     num_findings: int = 0  # in the report
@@ -34,17 +34,21 @@ class Outcome:
 
     @property
     def exact(self) -> bool:
-        """True if the check saw something, and named every expected fault and nothing else."""
+        """True if the check saw something, named every expected fault for which it has an id, and
+        reported nothing false or unlisted.
+        """
         return not (self.missed or self.false or self.unlisted or self.blind)
 
     @property
     def all_seen(self) -> bool:
-        """True if it is exact, and nothing was left open."""
+        """True if the report is exact and leaves nothing open."""
         return self.exact and not self.not_seen
 
     @property
     def passed_though_faulty(self) -> bool:
-        """True if something is wrong, and the check said nothing at all."""
+        """True if an expected fault was missed, and the check neither found anything else that
+        counts nor left anything open.
+        """
         return bool(self.missed) and not (
             self.named or self.false or self.unlisted or self.not_seen
         )
@@ -55,8 +59,8 @@ def score(entry: Entry, record: dict[str, Any], supplies: Iterable[str] = ()) ->
 
     Args:
         entry: the verdict that was written by hand.
-        record: `findings`, `not_seen` and `right` of the report.
-        supplies: ids of faults that the wrapper has to mend.
+        record: the items `findings`, `not_seen` and `right` of the report.
+        supplies: the ids of faults that the wrapper has to mend.
     """
     outcome = Outcome(f"{entry['repository']}:{entry['path']}", entry["half"])
     expected, allowed = _faults_of(entry, set(supplies))
@@ -96,7 +100,7 @@ def _faults_of(
 
 
 def _look_for(fault: dict[str, Any], findings: list[Finding], outcome: Outcome) -> None:
-    """Look for an expected fault among the findings, and write down the outcome."""
+    """Look for an expected fault among the findings, and add the result to `outcome`."""
     fitting = [finding for finding in findings if fits(finding, fault)]
     if fitting:
         outcome.named.append(fault["id"])
@@ -109,14 +113,16 @@ def _look_for(fault: dict[str, Any], findings: list[Finding], outcome: Outcome) 
 
 
 def _is_known(finding: Finding, faults: list[dict[str, Any]], entry: Entry) -> bool:
-    """Return True if a finding names one of the faults, or what the code does not have."""
+    """Return True if a finding names one of the faults, or an interpolation that is known to be
+    absent.
+    """
     if finding["id"] == "missing-interpolation" and "interpolation" in (entry.get("absent") or []):
         return True
     return any(fits(finding, fault) for fault in faults)
 
 
 def _is_right(finding: Finding, right: dict[str, set[int]]) -> bool:
-    """Return True if the code is right where the finding says that it is wrong."""
+    """Return True if a finding is about something that is listed as right."""
     if finding["id"] not in right:
         return False
     equations = right[finding["id"]]
@@ -124,13 +130,15 @@ def _is_right(finding: Finding, right: dict[str, set[int]]) -> bool:
 
 
 def _label(finding: Finding) -> str:
-    """Return a finding as one line: its id, its equation and its line."""
+    """Return a short text for a finding, with its id, its equation and its line."""
     equation = f" ({finding['equation']})" if finding.get("equation") else ""
     return f"{finding['id']}{equation} @{finding['line']}"
 
 
 def _right(sentences: list[str]) -> dict[str, set[int]]:
-    """Return the ids that must not be reported, with the equations for which that holds."""
+    """Return the ids that must not be reported, each with the equations to which this applies; an
+    empty set stands for all.
+    """
     right: dict[str, set[int]] = {}
     equations: set[int] = set()
     for sentence in sentences:
@@ -146,7 +154,10 @@ def _right(sentences: list[str]) -> dict[str, set[int]]:
 
 
 def fits(finding: Finding, fault: dict[str, Any]) -> bool:
-    """Return True if a finding names an expected fault, in any line."""
+    """Return True if a finding names an expected fault.
+
+    The line matters only if one id in `STOPS` is reported in place of the other.
+    """
     names = set()
     for name in (fault["id"], *(fault.get("or") or [])):
         name = name.removeprefix("new:")
@@ -165,7 +176,7 @@ def fits(finding: Finding, fault: dict[str, Any]) -> bool:
 
 
 def on_line(finding: Finding, fault: dict[str, Any]) -> bool:
-    """Return True if a finding is in a line of an expected fault, or within two lines of it."""
+    """Return True if a finding is at most `NEAR` lines away from a line of an expected fault."""
     if finding["line"] is None:
         return False
     for cell, line in _places(fault):
@@ -176,7 +187,7 @@ def on_line(finding: Finding, fault: dict[str, Any]) -> bool:
 
 
 def _places(fault: dict[str, Any]) -> list[tuple[int | None, int | None]]:
-    """Return the places of an expected fault: cell and line, each None if it is not known."""
+    """Return the cell and the line of each place of an expected fault; unknown ones are None."""
     cell = fault.get("cell")
     places = [(cell, fault.get("line"))]
     places += [(cell, line) for line in fault.get("lines") or []]
@@ -188,7 +199,7 @@ def _places(fault: dict[str, Any]) -> list[tuple[int | None, int | None]]:
 
 
 def interval(hits: int, of: int) -> tuple[float, float]:
-    """Return the 95% interval of a rate, by Wilson."""
+    """Return the 95% Wilson score interval of a rate."""
     if not of:
         return 0.0, 1.0
     z = 1.96
@@ -206,11 +217,11 @@ def rate(hits: int, of: int) -> str:
 
 
 def summary(outcomes: list[Outcome]) -> dict[str, str]:
-    """Return the rows of the table about some files."""
+    """Return the rows of the table for some files: name -> text."""
     files = len(outcomes)
 
     def total(name: str) -> int:
-        """Add up a number, or the length of a list."""
+        """Return the sum of a number, or of the length of a list, over all files."""
         numbers = []
         for outcome in outcomes:
             value = getattr(outcome, name)

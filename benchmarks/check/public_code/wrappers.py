@@ -1,36 +1,39 @@
-"""Wrappers for the public LSTMs of wild_lstm.jsonl: a few words of ours around a class of theirs.
+"""Wrappers for the public LSTMs of wild_lstm.jsonl: each wraps a class that others wrote.
 
-Many files hold one step of an LSTM, or no readout. The wrapper adds the loop and the readout and
-nothing else: it stands after the last line of their file, so that a finding's lines are theirs.
-What a wrapper must supply, because the file lacks it, is listed in `supplies`: these findings are
-neither expected nor false.
+Many files contain only one step of an LSTM, or have no readout. The wrapper adds what is missing,
+such as the loop over time and the readout. It is put after the author's code, so that a finding's
+line is the line in the author's file. If the wrapper supplies something whose absence is a fault,
+the fault's id is listed in `supplies`; a finding with this id is neither expected nor false.
 """
 
 from typing import NamedTuple
 
-NAME = "Wrapped"  # the class that is judged
+NAME = "Wrapped"  # the name of the class that is judged
 
 
 class Recipe(NamedTuple):
-    """The code that builds `self.theirs`, and one of `step`, `last` and `outputs`.
+    """The code that builds the author's network, `self.theirs`, and calls it by one of `step`,
+    `last` and `outputs`.
 
-    The expressions know `input_dim`, `hidden_dim`, `output_dim` and `seq_length`; in `forward` also
-    `x` (batch, time, features), `zeros` (batch, hidden), and `x_t`, `h`, `c` within a step.
+    The code in `build`, `patch`, `project` and `hidden` runs in `__init__`, and can use
+    `input_dim`, `hidden_dim`, `output_dim` and `seq_length`. The code in `step`, `last` and
+    `outputs` runs in `forward`. It can use `self.hidden_dim`, `x` (batch, time, features) and, in a
+    step, `x_t`, `h` and `c`; in `last` and `outputs`, it can also use `zeros` (batch, hidden).
     """
 
     build: str
-    step: str = ""  # makes the next h and c from x_t, h and c
-    last: str = ""  # h of the last step
-    outputs: str = ""  # p of the last step: the model has its own readout
+    step: str = ""  # a statement that computes the next h and c from x_t, h and c
+    last: str = ""  # an expression for h of the last step
+    outputs: str = ""  # an expression for p of the last step, for models with a readout
     patch: str = ""  # a statement after `build`, such as a readout of the right size
-    project: str = ""  # the size that x is projected to first, where theirs has no input size
+    project: str = ""  # the size to which x is projected, if the class has no input size
     hidden: str = "hidden_dim"  # the size of h
-    modules: dict[str, str] = {}  # files that it imports and that are not there  # noqa: RUF012
-    also: tuple[str, ...] = ()  # files of theirs that it does not import, but that belong to it
-    main: str = ""  # the file that the wrapper follows, if not the one that is judged
-    cells: tuple[int, ...] = ()  # of a notebook: those that define the model
-    until: int = 0  # the last line of the definitions; a script follows that is no submission
-    supplies: tuple[str, ...] = ()
+    modules: dict[str, str] = {}  # contents of missing imported files  # noqa: RUF012
+    also: tuple[str, ...] = ()  # further files to fetch that the judged file does not import
+    main: str = ""  # the file that the wrapper is added to, if not the entry's file
+    cells: tuple[int, ...] = ()  # the notebook's cells that define the model
+    until: int = 0  # the last line of the definitions; the script after it is left out
+    supplies: tuple[str, ...] = ()  # ids of the faults that the wrapper mends
 
 
 CELL = "h, c = self.theirs(x_t, (h, c))"
@@ -336,7 +339,8 @@ RECIPES = {
 }
 
 
-# Beside a wrapped class: what a stop is to be seen again in, without the check.
+# A script that uses the wrapped class. If the class raises an error in the check, the error has to
+# occur again in this script, which runs without the check's changes.
 USE = f"""import torch
 from {{stem}} import {NAME}
 
@@ -349,7 +353,7 @@ optimizer.step()
 
 
 def wrapper(recipe: Recipe) -> str:
-    """The text that follows theirs: a class `Wrapped` from digits to p(T)."""
+    """Return the code to add to the author's file: a class `Wrapped` that maps digits to p(T)."""
     build = [f"self.theirs = {recipe.build}", *filter(None, [recipe.patch])]
     if recipe.project:
         build.append(f"self.project = torch.nn.Linear(input_dim, {recipe.project}, bias=False)")

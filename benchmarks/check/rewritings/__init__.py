@@ -1,4 +1,4 @@
-"""Rewritings of right programs that leave their meaning as it is, each a function in a table."""
+"""A table of functions that rewrite right programs without changing their meaning."""
 
 from rewritings import cells, forms, names, order, scripts
 from rewritings.program import Kind, Program

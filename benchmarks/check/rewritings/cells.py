@@ -48,11 +48,16 @@ def with_forward(module: cst.Module) -> list[Cell]:
     return found
 
 
-# -- what goes in
+# -- the input
 
 
 def _reading(program: Program, before: str, call: str) -> Program | None:
-    """Change the form of the model's input in train.py, and change it back in `forward`."""
+    """Change the form of the model's input in the training script, and change it back in `forward`.
+
+    Args:
+        before: the statement at the beginning of `forward`, with {x} for the input.
+        call: the new argument in the calls of the model, with {x} for the old argument.
+    """
     if not program.parts.get("train", "").endswith(".py"):
         return None
     module = program.module("lstm")
@@ -108,7 +113,7 @@ def embedding_for_one_hot(program: Program, part: str, rng: random.Random) -> Pr
 
 
 def _alike(made: cst.FunctionDef) -> list[tuple[str, list[tuple[Any, str]]]]:
-    """Return at least four attributes that `__init__` sets with the same expression."""
+    """Return the groups of at least four attributes that `__init__` sets to the same expression."""
     groups: dict[str, list[tuple[Any, str]]] = {}
     for line in body(made):
         one = m.SimpleStatementLine(body=[m.Assign([m.AssignTarget(m.Attribute(m.Name("self")))])])
@@ -227,7 +232,7 @@ def matmul(module: cst.Module, rng: random.Random) -> cst.Module | None:
 
 
 def linear_by_hand(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Write `x @ weight.T + bias` in place of a call of a linear layer."""
+    """Replace the calls of linear layers by `x @ weight.T + bias`."""
     for _, made, forward in with_forward(module):
         layers: dict[str, bool] = {}
         for line in body(made):
@@ -288,7 +293,7 @@ def activations(module: cst.Module, rng: random.Random) -> cst.Module | None:
 
 
 def states_on_self(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Store the state that a loop carries in attributes."""
+    """Store the states that a loop updates in attributes of `self`."""
     for _, _, forward in with_forward(module):
         loops = [s for s in body(forward) if isinstance(s, cst.For | cst.While)]
         if not loops:

@@ -1,4 +1,4 @@
-"""Rewritings that move code to other files or take the settings from elsewhere."""
+"""Rewritings that move code to other files or change how a script gets its settings."""
 
 import json
 import random
@@ -37,7 +37,12 @@ SCRIPTS = ("train", "gan")
 
 
 def _class_elsewhere(program: Program, part: str, stem: str, package: bool) -> Program | None:
-    """Move the classes of a file that need nothing of it into a module of their own."""
+    """Move the classes and functions that need nothing else of their file into another module.
+
+    Args:
+        stem: the path of the new module without ".py", relative to the folder of the file.
+        package: add an empty `__init__.py` to the new module's folder.
+    """
     module = program.module(part)
     target = PurePosixPath(program.parts[part]).parent / f"{stem}.py"
     moved = _movable(module)
@@ -45,7 +50,7 @@ def _class_elsewhere(program: Program, part: str, stem: str, package: bool) -> P
         return None
     imports = [statement for statement in module.body if is_import(statement)]
     if len(moved) + len(imports) == len(module.body) and part in SCRIPTS:
-        return None  # nothing would be left of the script
+        return None  # the script would be empty
     if str(target) in program.files:
         return None
     names = ", ".join(definition.name.value for definition in moved)
@@ -61,7 +66,7 @@ def _class_elsewhere(program: Program, part: str, stem: str, package: bool) -> P
 
 
 def _movable(module: cst.Module) -> list[Any]:
-    """Return the classes and functions that need nothing of their file but each other."""
+    """Return the classes and functions that need nothing of their file except each other."""
     defined: set[str] = set()
     for statement in module.body:
         if isinstance(statement, cst.FunctionDef | cst.ClassDef):
@@ -69,7 +74,7 @@ def _movable(module: cst.Module) -> list[Any]:
         elif not is_import(statement):
             defined |= stores(statement)
     moved: list[Any] = []
-    names: set[str] = set()  # of those that are moved
+    names: set[str] = set()  # the names of the moved classes and functions
     for statement in module.body:
         if not isinstance(statement, cst.ClassDef | cst.FunctionDef):
             continue
@@ -90,7 +95,7 @@ def class_in_a_folder(program: Program, part: str, rng: random.Random) -> Progra
 
 
 def two_parts_in_one_file(program: Program, part: str, rng: random.Random) -> Program | None:
-    """Put the model, or the data set, into the file of the training."""
+    """Move the model or the data set into the file with the training."""
     train = program.parts["train"]
     file = program.parts.get(part, "")
     if not train.endswith(".py") or not file.endswith(".py") or train == file:
@@ -118,7 +123,7 @@ def two_parts_in_one_file(program: Program, part: str, rng: random.Random) -> Pr
 
 
 def _num_imports(program: Program, stem: str) -> int:
-    """Return how often the Python files of a program import a module."""
+    """Return the number of imports of a module in the Python files of a program."""
     number = 0
     for path, text in program.files.items():
         if path.endswith(".py"):
@@ -127,14 +132,14 @@ def _num_imports(program: Program, stem: str) -> int:
 
 
 def _clash(inner: cst.Module, outer: cst.Module) -> bool:
-    """Return True if two files define a name in common."""
+    """Return True if two files define the same name."""
     inner_names = stores(*inner.body) | {owner.name.value for owner in classes(inner)}
     outer_names = stores(outer) | {function.name.value for function in functions(outer)}
     return not inner_names.isdisjoint(outer_names)
 
 
 def renamed_file(program: Program, part: str, rng: random.Random) -> Program | None:
-    """Give a file another name, and change the imports of it."""
+    """Rename a file, and change the imports in the other files accordingly."""
     path = PurePosixPath(program.parts[part])
     new = {"dataset": "palindromes", "lstm": "network", "train": "run_part1", "gan": "part2"}[part]
     target = str(path.with_name(f"{new}.py"))
@@ -150,7 +155,7 @@ def renamed_file(program: Program, part: str, rng: random.Random) -> Program | N
 
 
 def notebook(program: Program, part: str, rng: random.Random) -> Program | None:
-    """Turn a script into a notebook: its imports, its definitions and its calls, cell by cell."""
+    """Turn a script into a notebook, which is split into cells by `_cells`."""
     module = program.module(part)
     path = PurePosixPath(program.parts[part])
     if "parse_args" in code(module) or "Path(__file__" in code(module):
@@ -180,7 +185,7 @@ def notebook(program: Program, part: str, rng: random.Random) -> Program | None:
 
 
 def _cells(module: cst.Module) -> list[str]:
-    """Split a script: a cell begins with each definition, loop and branch."""
+    """Split a script into cells; a new cell begins at each definition, `for` loop and `if`."""
     cells = [""]
     for statement in module.body:
         begins = isinstance(statement, cst.FunctionDef | cst.ClassDef | cst.For | cst.If)
@@ -194,7 +199,7 @@ def _cells(module: cst.Module) -> list[str]:
 
 
 def _options(module: cst.Module) -> dict[str, str]:
-    """Return the options that `add_argument` lists: the name in the result, and the default."""
+    """Return the command-line options (name -> default), or {} if one of them has no default."""
     options = {}
     for call in m.findall(module, m.Call(func=m.Attribute(attr=m.Name("add_argument")))):
         name = ""
@@ -211,7 +216,7 @@ def _options(module: cst.Module) -> dict[str, str]:
 
 
 def _without_parser(module: cst.Module, settings: str) -> cst.Module | None:
-    """Remove argparse: `parse_args()` becomes the name of an object."""
+    """Remove the parser, and replace the call of `parse_args()` by the expression `settings`."""
     calls = m.findall(module, m.Call(func=m.Attribute(attr=m.Name("parse_args"))))
     if len(calls) != 1 or calls[0].args:
         return None
@@ -225,7 +230,7 @@ def _without_parser(module: cst.Module, settings: str) -> cst.Module | None:
 
 
 def object_for_argparse(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Put the defaults of argparse into an object."""
+    """Replace argparse by an object with the default values."""
     options = _options(module)
     if not options:
         return None
@@ -235,7 +240,7 @@ def object_for_argparse(module: cst.Module, rng: random.Random) -> cst.Module | 
 
 
 def class_for_argparse(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Put the defaults of argparse into a class."""
+    """Replace argparse by a class with the default values."""
     options = _options(module)
     if not options or "Settings" in code(module):
         return None
@@ -245,7 +250,7 @@ def class_for_argparse(module: cst.Module, rng: random.Random) -> cst.Module | N
 
 
 def constants_for_argparse(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Turn the defaults of argparse into constants, if the result is one variable of the script."""
+    """Replace argparse by constants, if the parsed options are assigned to only one variable."""
     options = _options(module)
     holder = _holder_of_options(module)
     if not options or holder is None:
@@ -265,7 +270,9 @@ def constants_for_argparse(module: cst.Module, rng: random.Random) -> cst.Module
 
 
 def _holder_of_options(module: cst.Module) -> str | None:
-    """Return the one variable that gets the result of `parse_args`, if no function has it too."""
+    """Return the only variable to which the result of `parse_args` is assigned, if no function has
+    a parameter of the same name.
+    """
     holders = []
     for line in m.findall(module, m.SimpleStatementLine()):
         pair = assignment(line)
@@ -277,7 +284,7 @@ def _holder_of_options(module: cst.Module) -> str | None:
 
 
 def argparse_for_constants(program: Program, part: str, rng: random.Random) -> Program | None:
-    """Turn the constants of a script into options."""
+    """Turn the constants of a script into command-line options."""
     module = program.module(part)
     stem = PurePosixPath(program.parts[part]).stem
     if "parse_args" in code(module) or not any(is_guard(s) for s in module.body):
@@ -305,7 +312,7 @@ def argparse_for_constants(program: Program, part: str, rng: random.Random) -> P
 
 
 def _constant(statement: Any) -> tuple[str, cst.BaseExpression] | None:
-    """Return name and value of a line such as `STEPS = 100`; None for another line."""
+    """Return the name and the value in a line such as `STEPS = 100`, or None for other lines."""
     pair = assignment(statement)
     if pair and pair[0].isupper() and isinstance(pair[1], cst.Integer | cst.Float):
         return pair
@@ -313,7 +320,7 @@ def _constant(statement: Any) -> tuple[str, cst.BaseExpression] | None:
 
 
 def described(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Add docstrings."""
+    """Add docstrings to the functions that have none."""
     pairs = []
     for function in functions(module):
         text = f'"""{function.name.value}: what it does is said in the report."""\n'

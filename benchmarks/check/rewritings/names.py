@@ -35,14 +35,14 @@ TORCHS = set(dir(torch.nn.Linear)) | set(dir(torch.Tensor)) | set(dir(torch.opti
 
 
 def fresh(names: Iterable[str], taken: set[str], rng: random.Random) -> dict[str, str]:
-    """Return a new, meaningless name for each of the names."""
+    """Return a new, meaningless name for each name, as long as `WORDS` has enough of them."""
     free = [word for word in WORDS if word not in taken]
     rng.shuffle(free)
     return dict(zip(sorted(names), free, strict=False))
 
 
 def fresh_name(name: str, module: cst.Module, rng: random.Random) -> str:
-    """Return a name that does not occur in the file."""
+    """Return a new name, in place of `name`, that does not occur in the file."""
     return fresh([name], words(module), rng)[name]
 
 
@@ -81,7 +81,7 @@ def arguments(program: Program, part: str, rng: random.Random) -> Program | None
 
 
 def _renamed(program: Program, part: str, new: dict[str, str]) -> Program | None:
-    """Rename variables in a part's file; None if there are none."""
+    """Rename variables in a part's file; return None if `new` is empty."""
     if not new:
         return None
     return program.replaced(part, substituted(program.module(part), new))
@@ -110,7 +110,7 @@ class _Members(cst.CSTTransformer):
 
 
 def members(program: Program, part: str, rng: random.Random) -> Program | None:
-    """Rename the attributes and methods of objects that only the object itself uses."""
+    """Rename the attributes and methods that are used only through `self`."""
     module = program.module(part)
     kept = _foreign_attributes(program, part) | TORCHS | {"forward"}
     for statement in module.body:
@@ -125,7 +125,7 @@ def members(program: Program, part: str, rng: random.Random) -> Program | None:
 
 
 def _own_members(module: cst.Module) -> set[str]:
-    """Return the attributes that classes assign to `self`, and their methods."""
+    """Return the names of the attributes that classes assign to `self`, and of their methods."""
     names = set()
     for owner in classes(module):
         for target in m.findall(owner, m.AssignTarget(m.Attribute(m.Name("self")))):
@@ -137,7 +137,7 @@ def _own_members(module: cst.Module) -> set[str]:
 
 
 def _foreign_attributes(program: Program, part: str) -> set[str]:
-    """Return the attributes that are read of other objects than `self`, or in other files."""
+    """Return the attributes that are used on other objects than `self`, or in other files."""
     names = set()
     for path, text in program.files.items():
         if not path.endswith(".py"):
@@ -150,7 +150,7 @@ def _foreign_attributes(program: Program, part: str) -> set[str]:
 
 
 def _everywhere(program: Program, part: str, new: dict[str, str]) -> Program | None:
-    """Rename something of a part's file, here and in the files that import it."""
+    """Rename classes or functions in all files of a program; return None if `new` is empty."""
     if not new:
         return None
     files = {}
@@ -162,7 +162,7 @@ def _everywhere(program: Program, part: str, new: dict[str, str]) -> Program | N
 
 
 def _variables(program: Program) -> set[str]:
-    """Return the names that mean a variable in some file."""
+    """Return the names of all variables, parameters and keyword arguments of a program."""
     names: set[str] = set()
     for tree in _trees(program):
         names |= stores(tree) | keywords(tree)
@@ -177,7 +177,7 @@ def _taken(program: Program) -> set[str]:
 
 
 def class_names(program: Program, part: str, rng: random.Random) -> Program | None:
-    """Rename the classes, here and in the files that import them."""
+    """Rename the classes of a file, also in the files that import them."""
     if not all(path.endswith(".py") for path in program.files):
         return None
     names = {owner.name.value for owner in classes(program.module(part))}
@@ -188,7 +188,7 @@ def class_names(program: Program, part: str, rng: random.Random) -> Program | No
 
 
 def function_names(program: Program, part: str, rng: random.Random) -> Program | None:
-    """Rename the functions of a file, here and in the files that import them."""
+    """Rename the functions of a file, also in the files that import them."""
     if not all(path.endswith(".py") for path in program.files):
         return None
     names = set()
@@ -200,7 +200,7 @@ def function_names(program: Program, part: str, rng: random.Random) -> Program |
 
 
 def _torch_names(module: cst.Module) -> set[str]:
-    """Return the names that imports of torch bind, but for plain `import torch`."""
+    """Return the names that imports from torch bind, except by a plain `import torch`."""
     names = set()
     for line in m.findall(module, m.Import() | m.ImportFrom()):
         if "torch" not in code(line) or isinstance(line.names, cst.ImportStar):

@@ -38,7 +38,7 @@ FLOW = (ast.Return, ast.Yield, ast.Break, ast.Continue, ast.Global, ast.Nonlocal
 
 
 def methods_reordered(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Reverse the methods of all classes: Python reads them in any order."""
+    """Reverse the order of the methods in all classes; the order does not matter to Python."""
     pairs = []
     for owner in classes(module):
         methods = []
@@ -107,9 +107,9 @@ def parts_named(module: cst.Module, rng: random.Random) -> cst.Module | None:
 
 
 def _first_calls(line: Any) -> list[cst.Call]:
-    """Return the inner calls of a line that are evaluated first.
+    """Return the inner calls with which the evaluation of a line begins.
 
-    Naming another call would change the order in which a line draws random numbers.
+    To name another call could change the order in which the line draws random numbers.
     """
     simple = m.SimpleStatementLine(body=[m.Assign() | m.Return() | m.AugAssign()])
     if not m.matches(line, simple) or line.body[0].value is None:
@@ -125,7 +125,7 @@ def _first_calls(line: Any) -> list[cst.Call]:
 
 
 def variables_inlined(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Replace up to three variables that hold an element by the element."""
+    """Replace up to three variables by the element or attribute that they were assigned."""
     for _ in range(3):
         options = []
         for function in functions(module):
@@ -145,7 +145,9 @@ def variables_inlined(module: cst.Module, rng: random.Random) -> cst.Module | No
 
 
 def _may_be_inlined(function: cst.FunctionDef, block: Any, index: int) -> bool:
-    """Return True if a line assigns an element to a variable that only later lines read."""
+    """Return True if a line assigns an element or an attribute to a variable that is assigned only
+    once and read only by later lines.
+    """
     pair = assignment(block.body[index])
     following = block.body[index + 1 :]
     if pair is None or not following:
@@ -188,7 +190,7 @@ def loop_body_pulled_out(module: cst.Module, rng: random.Random) -> cst.Module |
 
 
 def _loops_to_pull_out(module: cst.Module) -> list[tuple[Any, cst.FunctionDef, Any]]:
-    """Return the loops whose body could be a function, with the function and class around them."""
+    """Return the loops whose body could become a function, each with its class and its function."""
     loops = []
     for owner, function in _functions_and_methods(module):
         if function.decorators:
@@ -200,7 +202,7 @@ def _loops_to_pull_out(module: cst.Module) -> list[tuple[Any, cst.FunctionDef, A
 
 
 def _functions_and_methods(module: cst.Module) -> list[tuple[Any, Any]]:
-    """Return the functions of a file, each with its class, or with None outside of classes."""
+    """Return the functions and methods of a file, each with its class, or None for a function."""
     pairs: list[tuple[Any, Any]] = []
     for function in functions(module):
         if function in module.body:
@@ -213,7 +215,7 @@ def _functions_and_methods(module: cst.Module) -> list[tuple[Any, Any]]:
 
 
 def _variables_of(function: cst.FunctionDef, loop: Any) -> tuple[list[str], list[str]]:
-    """Return the variables that the body of a loop reads, and the variables that it changes."""
+    """Return the arguments and the results of a function that replaces the body of a loop."""
     without_loop = body(replaced(function, loop, *statements("pass\n")))
     bound = set(params(function)) | stores(*without_loop)
     if isinstance(loop, cst.For):
@@ -235,7 +237,7 @@ def _names_in(node: cst.CSTNode) -> set[str]:
 
 
 def functions_inlined(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Replace calls of functions and methods that only return an expression by the expression."""
+    """Replace the calls of functions that only return an expression by this expression."""
     short: dict[str, tuple[list[str], str]] = {}
     for function in functions(module):
         value = _only_expression(function)
@@ -265,7 +267,7 @@ def functions_inlined(module: cst.Module, rng: random.Random) -> cst.Module | No
 
 
 def _only_expression(function: cst.FunctionDef) -> cst.BaseExpression | None:
-    """Return the expression that a function returns, if it does nothing else."""
+    """Return the expression that a function returns, or None if the function does anything else."""
     if function.decorators:
         return None
     if function.params.star_arg not in ("", cst.MaybeSentinel.DEFAULT):
@@ -279,7 +281,7 @@ def _only_expression(function: cst.FunctionDef) -> cst.BaseExpression | None:
 
 
 def for_as_while(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Turn `for t in range(n)` into a loop that counts by itself."""
+    """Turn `for t in range(n)` into a `while` loop with a counter."""
     for loop in m.findall(module, m.For(target=m.Name(), iter=m.Call(func=m.Name("range")))):
         arguments = plain_args(loop.iter)
         counter = loop.target.value
@@ -295,7 +297,7 @@ def for_as_while(module: cst.Module, rng: random.Random) -> cst.Module | None:
 
 
 def loop_for_comprehension(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Fill a list in a loop instead of a comprehension."""
+    """Replace a list comprehension by a loop that fills the list."""
     options = []
     for block in blocks(module):
         if block is not module:
@@ -322,7 +324,7 @@ def _has_one_loop(value: cst.ListComp) -> bool:
 
 
 def steps_of_an_expression(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Write `a = b + c` in two lines: `a = b`, and `a = a + c`."""
+    """Write `a = b + c` as two lines: `a = b` and `a = a + c`."""
     options = []
     for function in functions(module):
         for line in m.findall(function.body, m.SimpleStatementLine()):

@@ -1,4 +1,4 @@
-"""The submission that is rewritten, and functions that read and change its syntax trees."""
+"""A submission to be rewritten, and functions that read and change its syntax trees."""
 
 import ast
 import random
@@ -22,11 +22,11 @@ class Program(NamedTuple):
         return cst.parse_module(self.files[self.parts[part]])
 
     def replaced(self, part: str, module: cst.Module) -> "Program":
-        """Return the program with another text for a part's file."""
+        """Return the program with a new text for a part's file."""
         return self._replace(files={**self.files, self.parts[part]: module.code})
 
     def moved(self, part: str, path: str, text: str) -> "Program":
-        """Return the program with a part's file under another path."""
+        """Return the program with a new path and a new text for a part's file."""
         old = self.parts[part]
         files = dict(self.files)
         del files[old]
@@ -42,15 +42,15 @@ Rewriting = Callable[[Program, str, random.Random], Program | None]
 
 
 class Kind(NamedTuple):
-    """A kind of rewriting; it returns None if it cannot be applied to a program."""
+    """A kind of rewriting; `rewrite` returns None if it cannot be applied to a program."""
 
-    parts: tuple[str, ...]  # it rewrites the files of these
+    parts: tuple[str, ...]  # the parts whose files it can rewrite
     rewrite: Rewriting
-    mirrored: bool = False  # it is the same program for a discriminator of the opposite sign
+    mirrored: bool = False  # it trains a discriminator of the opposite sign
 
 
 def of_module(change: Callable[[cst.Module, random.Random], cst.Module | None]) -> Rewriting:
-    """Make a rewriting of a function that changes one file."""
+    """Return a rewriting that applies a function to the syntax tree of a part's file."""
 
     def rewrite(program: Program, part: str, rng: random.Random) -> Program | None:
         module = program.module(part)
@@ -66,18 +66,18 @@ def of_module(change: Callable[[cst.Module, random.Random], cst.Module | None]) 
 
 
 def code(node: cst.CSTNode) -> str:
-    """Return the text of a piece of a tree."""
+    """Return the source code of a node."""
     return cst.Module([]).code_for_node(node)
 
 
 def tree(*nodes: cst.CSTNode) -> ast.Module:
-    """Parse statements, or an expression, with `ast`."""
+    """Convert statements or an expression into a tree of the module `ast`."""
     text = "".join(code(node) for node in nodes)
     return ast.parse(textwrap.dedent(text.lstrip("\n")) or "pass")
 
 
 def loads(*nodes: cst.CSTNode) -> set[str]:
-    """Return the names that are read."""
+    """Return the variables that are read."""
     names = set()
     for node in ast.walk(tree(*nodes)):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
@@ -88,7 +88,7 @@ def loads(*nodes: cst.CSTNode) -> set[str]:
 
 
 def stores(*nodes: cst.CSTNode) -> set[str]:
-    """Return the variables that are assigned, without those that belong to comprehensions."""
+    """Return the variables that are assigned, except the loop variables of comprehensions."""
     parsed = tree(*nodes)
     inner = set()
     for node in ast.walk(parsed):
@@ -102,12 +102,12 @@ def stores(*nodes: cst.CSTNode) -> set[str]:
 
 
 def has(kinds: Any, *nodes: cst.CSTNode) -> bool:
-    """Return True if the nodes contain this kind of `ast` node."""
+    """Return True if the nodes contain one of these kinds of `ast` nodes."""
     return any(isinstance(node, kinds) for node in ast.walk(tree(*nodes)))
 
 
 def words(module: cst.Module) -> set[str]:
-    """Return every name in a file, whatever it means, and every word of its texts."""
+    """Return all names in a file, and all words of its strings."""
     names = {name.value for name in m.findall(module, m.Name())}
     for string in m.findall(module, m.SimpleString()):
         names.update(string.value.strip("\"'").split())
@@ -115,12 +115,12 @@ def words(module: cst.Module) -> set[str]:
 
 
 def keywords(module: cst.Module) -> set[str]:
-    """Return the names of arguments that some call gives by keyword."""
+    """Return the names of all keyword arguments in the calls of a file."""
     return {argument.keyword.value for argument in m.findall(module, m.Arg(keyword=m.Name()))}
 
 
 def functions(node: cst.CSTNode) -> list[cst.FunctionDef]:
-    """Return the functions and methods, but not those that torch compiles from their source."""
+    """Return the functions and methods, except those that torch compiles from their source."""
     plain = []
     for function in m.findall(node, m.FunctionDef()):
         if not any("jit" in code(decorator) for decorator in function.decorators):
@@ -136,12 +136,12 @@ def params(function: cst.FunctionDef) -> list[str]:
 
 
 def classes(module: cst.Module) -> list[cst.ClassDef]:
-    """Return the classes of a file."""
+    """Return the classes at the top level of a file."""
     return [statement for statement in module.body if isinstance(statement, cst.ClassDef)]
 
 
 def method(owner: cst.ClassDef, name: str) -> cst.FunctionDef | None:
-    """Return a method of a class."""
+    """Return a method of a class, or None if it does not exist."""
     for statement in owner.body.body:
         if isinstance(statement, cst.FunctionDef) and statement.name.value == name:
             return statement
@@ -149,20 +149,20 @@ def method(owner: cst.ClassDef, name: str) -> cst.FunctionDef | None:
 
 
 def body(node: Any) -> Sequence[Any]:
-    """Return the statements of a function, a loop or a class."""
+    """Return the statements of a function, a loop or a class; () if they are on the same line."""
     if not isinstance(node.body, cst.IndentedBlock):
         return ()
     return node.body.body
 
 
 def blocks(module: cst.Module) -> Iterator[Any]:
-    """Yield the nodes that have statements of their own: the file, functions, loops, branches."""
+    """Yield the file and all indented blocks, such as the bodies of functions and loops."""
     yield module
     yield from m.findall(module, m.IndentedBlock())
 
 
 def assignment(statement: Any) -> tuple[str, cst.BaseExpression] | None:
-    """Return the variable and the value of a line `name = value`; None for another line."""
+    """Return the variable and the value of a line `name = value`, or None for other lines."""
     if m.matches(
         statement, m.SimpleStatementLine(body=[m.Assign(targets=[m.AssignTarget(m.Name())])])
     ):
@@ -198,16 +198,16 @@ def expression(text: str) -> cst.BaseExpression:
 
 
 def with_body(node: Any, new: Sequence[Any]) -> Any:
-    """Return a function, a loop, a class or a file with other statements."""
+    """Return a copy of a function, a loop, a class or a file with new statements."""
     if isinstance(node, cst.Module | cst.IndentedBlock):
         return node.with_changes(body=list(new))
     return node.with_changes(body=node.body.with_changes(body=list(new)))
 
 
 def all_replaced(node: Any, pairs: Iterable[tuple[cst.CSTNode, Sequence[cst.CSTNode]]]) -> Any:
-    """Replace some nodes, each by other nodes or by none.
+    """Replace each of some nodes by a list of nodes, which may be empty.
 
-    All are replaced at once, since a new tree shares no node with the old one.
+    All nodes are replaced at once, because the new tree does not contain the old nodes.
     """
     new = {id(old): nodes for old, nodes in pairs}
 
@@ -227,7 +227,7 @@ def replaced(node: Any, old: cst.CSTNode, *new: cst.CSTNode) -> Any:
 
 
 def after_imports(module: cst.Module, text: str) -> cst.Module:
-    """Add statements behind the imports at the top of a file."""
+    """Add statements after the last import at the top level of a file."""
     end = 0
     for index, statement in enumerate(module.body):
         if is_import(statement):
@@ -236,7 +236,7 @@ def after_imports(module: cst.Module, text: str) -> cst.Module:
 
 
 class Substitute(cst.CSTTransformer):
-    """Replaces variables by expressions or by other names, but no attributes and no keywords."""
+    """Replaces variables by names or expressions; attributes and keywords stay as they are."""
 
     def __init__(self, new: Mapping[str, str]) -> None:
         self.new = new
@@ -255,12 +255,12 @@ class Substitute(cst.CSTTransformer):
 
 
 def substituted(node: Any, new: Mapping[str, str]) -> Any:
-    """Replace variables by other names or expressions."""
+    """Replace variables by names or expressions, see `Substitute`."""
     return node.visit(Substitute(new))
 
 
 def replace_calls(node: Any, change: Callable[[cst.Call], cst.BaseExpression | None]) -> Any:
-    """Replace each call by the result of `change`, unless that is None; inner calls first."""
+    """Replace each call by the result of `change`, unless it is None; inner calls come first."""
 
     class Calls(cst.CSTTransformer):
         def leave_Call(self, original: cst.Call, updated: cst.Call) -> Any:
@@ -274,7 +274,7 @@ def replace_calls(node: Any, change: Callable[[cst.Call], cst.BaseExpression | N
 
 
 def is_call(node: Any, *names: str) -> bool:
-    """Return True if a node calls one of these names, or an attribute such as `torch.zeros`."""
+    """Return True if a node calls a function with one of these names, alone or after a dot."""
     if not isinstance(node, cst.Call):
         return False
     function = code(node.func)
@@ -282,16 +282,16 @@ def is_call(node: Any, *names: str) -> bool:
 
 
 def plain_args(call: cst.Call) -> list[str] | None:
-    """Return the arguments of a call, if it gives all of them by their position."""
+    """Return the arguments of a call, or None if some of them are not positional."""
     if any(argument.keyword is not None or argument.star for argument in call.args):
         return None
     return [code(argument.value) for argument in call.args]
 
 
 def built(program: Program, *parts: str) -> set[str]:
-    """Return the names that hold a network in the text of these parts: `model`, `self.model`, `G`.
+    """Return the names of networks in the code of these parts, such as `model` or `self.model`.
 
-    They are assigned a call of a class that the parts define, or of `nn.Sequential`.
+    A name counts if it is assigned a call of `nn.Sequential` or of a class that the parts define.
     """
     trees = []
     known = {"nn.Sequential"}
@@ -312,7 +312,7 @@ def built(program: Program, *parts: str) -> set[str]:
 
 
 def _targets_and_values(assign: cst.Assign) -> list[tuple[Any, Any]]:
-    """Return target and value of an assignment; those of each element for a tuple."""
+    """Return the target and the value of an assignment, or of each element if both are tuples."""
     target: Any = assign.targets[0].target
     value: Any = assign.value
     if not isinstance(target, cst.Tuple) or not isinstance(value, cst.Tuple):

@@ -38,7 +38,7 @@ SCRIPTS = ("train", "gan")
 
 
 def forward_called(program: Program, part: str, rng: random.Random) -> Program | None:
-    """Write `model.forward(x)` for `model(x)`."""
+    """Replace `model(x)` by `model.forward(x)`."""
     module = program.module(part)
     parts = ("lstm", "train") if part == "train" else (part,)
     networks = built(program, *parts)
@@ -52,7 +52,7 @@ def forward_called(program: Program, part: str, rng: random.Random) -> Program |
 
 
 def optimisers_in_a_dict(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Put the optimisers of a function, or of the script, into one dictionary."""
+    """Put the optimisers of a function, or those of the script, into a dictionary."""
     parameters: set[str] = set()
     for function in functions(module):
         parameters.update(params(function))
@@ -72,18 +72,18 @@ def optimisers_in_a_dict(module: cst.Module, rng: random.Random) -> cst.Module |
 
 
 def _scopes(module: cst.Module) -> list[Any]:
-    """Return the functions, the file itself, and its guards such as `if __name__ == ...`."""
+    """Return the functions, the file itself, and its guards (`if __name__ == "__main__"`)."""
     guards = [statement for statement in module.body if is_guard(statement)]
     return [*functions(module), module, *guards]
 
 
 def _stored_outside(module: cst.Module, scope: Any) -> set[str]:
-    """Return the names that a file stores outside one of its functions or blocks."""
+    """Return the variables that a file assigns outside the given function or block."""
     return stores(*(statement for statement in module.body if statement is not scope))
 
 
 def _optimisers(lines: list[Any]) -> tuple[int, list[str]]:
-    """Return the index of the first line that makes an optimiser, and the names of all."""
+    """Return the index of the first line that creates an optimiser, and the optimisers' names."""
     first = 0
     names: list[str] = []
     for index, line in enumerate(lines):
@@ -96,7 +96,7 @@ def _optimisers(lines: list[Any]) -> tuple[int, list[str]]:
 
 
 def _with_scope(module: cst.Module, scope: Any, lines: list[Any]) -> cst.Module:
-    """Return a file in which a function, a block or the file itself has other statements."""
+    """Return a file with new statements in a function, in a block or at its top level."""
     if scope is module:
         return module.with_changes(body=lines)
     changed: cst.Module = replaced(module, scope, with_body(scope, lines))
@@ -104,7 +104,7 @@ def _with_scope(module: cst.Module, scope: Any, lines: list[Any]) -> cst.Module:
 
 
 def cleared_by_hand(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Set the gradients to None, parameter by parameter, for `optimizer.zero_grad()`."""
+    """Replace `optimizer.zero_grad()` by loops that set each gradient to None."""
     simple = m.SimpleStatementLine(
         body=[m.Expr(m.Call(func=m.Attribute(attr=m.Name("zero_grad"))))]
     )
@@ -121,9 +121,9 @@ def cleared_by_hand(module: cst.Module, rng: random.Random) -> cst.Module | None
 
 
 def labels_flipped(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Make 0 real and 1 generated: the course permits that.
+    """Use the label 0 for real and 1 for generated images, which the course permits.
 
-    A function without a loss is left as it is: its ones and zeros are not labels.
+    A function without a loss is not changed, because its ones and zeros are not labels.
     """
     if not any(name in code(module) for name in ("BCE", "binary_cross_entropy")):
         return None
@@ -148,7 +148,7 @@ def labels_flipped(module: cst.Module, rng: random.Random) -> cst.Module | None:
 
 
 def printed(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Print a word at the beginning of each innermost loop, at its end, or at both."""
+    """Print a text at the beginning or at the end of each innermost loop, or at both."""
     pairs = []
     at_begin, at_end = rng.choice([(True, False), (False, True), (True, True)])
     for loop in m.findall(module, m.For()):
@@ -167,7 +167,7 @@ def printed(module: cst.Module, rng: random.Random) -> cst.Module | None:
 
 
 def logged(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Log every loss."""
+    """Log each loss after its backward pass."""
     lines = m.findall(module, m.SimpleStatementLine())
     call = m.Call(m.Attribute(m.Name(), m.Name("backward")))
     pairs = []
@@ -196,7 +196,7 @@ def plotted(module: cst.Module, rng: random.Random) -> cst.Module | None:
 
 
 def saved(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Write the state of an optimiser's network after each epoch."""
+    """Save the weights of a trained network after each epoch."""
     name = _trained_network(module)
     if name is None:
         return None
@@ -208,7 +208,7 @@ def saved(module: cst.Module, rng: random.Random) -> cst.Module | None:
 
 
 def _trained_network(module: cst.Module) -> str | None:
-    """Return the variable of the first network whose parameters an optimiser gets."""
+    """Return the variable of the first network whose parameters are passed to an optimiser."""
     for assign in m.findall(module, m.Assign(value=m.Call())):
         if is_call(assign.value, "Adam", "RMSprop") and assign.value.args:
             source = code(assign.value.args[0].value)
@@ -219,7 +219,9 @@ def _trained_network(module: cst.Module) -> str | None:
 
 
 def guarded(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Move the top level of a script below a guard; or the body of a guard into a function."""
+    """Move the body of the guard `if __name__ == ...` into a function or, if there is no guard,
+    move the top level of the script into a new guard.
+    """
     name = fresh_name("main", module, rng)
     for statement in module.body:
         if is_guard(statement):
@@ -239,7 +241,7 @@ def guarded(module: cst.Module, rng: random.Random) -> cst.Module | None:
 
 
 def _main_for_guard(module: cst.Module, guard: Any, name: str) -> cst.Module:
-    """Move the body of a guard into a function, which the guard calls."""
+    """Move the body of a guard into a function, and call the function in the guard."""
     lines = list(body(guard))
     variables = sorted(stores(*lines))
     if variables:
@@ -251,7 +253,7 @@ def _main_for_guard(module: cst.Module, guard: Any, name: str) -> cst.Module:
 
 
 def no_grad_by_decorator(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Write `with torch.no_grad()` for the decorator."""
+    """Replace the decorator `@torch.no_grad()` by `with torch.no_grad()`."""
     for function in functions(module):
         if [code(d).strip() for d in function.decorators] == ["@torch.no_grad()"]:
             within = statements("with torch.no_grad():\n    pass\n")[0]
@@ -271,7 +273,7 @@ def {name}(optimiser, loss):
 
 
 def stepped_in_a_function(module: cst.Module, rng: random.Random) -> cst.Module | None:
-    """Put `zero_grad`, `backward` and `step` into a function of their own."""
+    """Move `zero_grad`, `backward` and `step` into a new function."""
     for block in blocks(module):
         lines = list(block.body)
         for first in range(len(lines) - 2):
@@ -287,7 +289,7 @@ def stepped_in_a_function(module: cst.Module, rng: random.Random) -> cst.Module 
 
 
 def _update(lines: list[Any]) -> tuple[str, str] | None:
-    """Return the optimiser and the loss of three lines, if they are an update."""
+    """Return the optimiser and the loss if three lines are an update, or None otherwise."""
     clear, backward, step = (code(line).strip() for line in lines)
     optimiser = step.removesuffix(".step()")
     loss = backward.removesuffix(".backward()")
