@@ -60,6 +60,18 @@ def test_a_constant_factor_is_no_weight(tmp_path: Path, warm_check: Check) -> No
     assert [*report.findings, *report.not_seen] == []
 
 
+def test_a_loose_bias_is_no_factor_of_a_parameter_without_effect(
+    tmp_path: Path, warm_check: Check
+) -> None:
+    idle = "self.idle = nn.Parameter(torch.ones(1))\n"
+    text = CELL.replace(*WRONG["a loose bias"][:2])
+    text = text.replace("        self.p = ", f"        {idle}        self.p = ")
+    text = text.replace("c.tanh() * o", "c.tanh() * o + 0 * self.idle")
+    (tmp_path / "lstm.py").write_text(text)
+    report = warm_check(tmp_path, parts=["lstm"])
+    assert "parameter-not-learnable" in [finding.id for finding in report.findings]
+
+
 @pytest.mark.parametrize("softmax", [".softmax(1)", ".log_softmax(1)"])
 def test_what_ends_in_a_softmax_has_no_logits(
     softmax: str, tmp_path: Path, warm_check: Check

@@ -42,13 +42,13 @@ def check_steps(game: Game, verdicts: Verdicts) -> bool:
 
 
 def _confirm(game: Game, generator: Player, discriminator: Player, verdicts: Verdicts) -> None:
-    """Say that the steps are right, if the check saw the backward pass of each step.
+    """Say that the steps are right, if the check saw backward passes for both networks.
 
-    The check does not see where gradients come from that torch.autograd.grad has returned.
+    The check does not record from which loss torch.autograd.grad computes gradients.
     """
     for player in (discriminator, generator):
         if not any(step.passes for step in player.steps):
-            verdicts.not_seen("own-gradients", at=player.steps[0], name=player.name)
+            verdicts.not_seen("by-hand-gradients", at=player.steps[0], name=player.name)
             return
     verdicts.right("steps", proof=_proof(game, generator, discriminator))
 

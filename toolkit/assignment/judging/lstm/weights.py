@@ -109,8 +109,8 @@ def unlearnt(network: Network) -> list[str]:
 
 
 def is_factor(tensor: dict[str, Any], network: Network) -> bool:
-    """True if a vector multiplies parameters, so that a parameter has no effect on the output if
-    all entries of the vector are 0.
+    """True if a vector multiplies a parameter: the parameter affects the output, but no longer does
+    so if all entries of the vector are 0.
 
     Such a vector is a constant, like the 2 in tanh(a) = 2 sigmoid(2a) - 1. It is neither a weight
     nor a bias, because equations (1) to (6) do not multiply a weight or a bias by another vector
@@ -118,21 +118,31 @@ def is_factor(tensor: dict[str, Any], network: Network) -> bool:
     """
     if len(tensor["shape"]) != 1:
         return False
-    x = network.digits(network.usage.batch, network.usage.steps)
-    rng = torch.Generator().manual_seed(0)
-    zeros = torch.zeros(tensor["shape"])
-    is_lost = False
+    zeros: dict[str, Tensor | None] = {tensor["name"]: torch.zeros(tensor["shape"])}
     for parameter in network.tensors:
         if parameter["kind"] != "parameter" or not parameter["uses"]:
             continue
+        if _has_effect(parameter, {}, network) and not _has_effect(parameter, zeros, network):
+            return True
+    return False
+
+
+def _has_effect(
+    parameter: dict[str, Any], values: dict[str, Tensor | None], network: Network
+) -> bool:
+    """True if a parameter affects the output of the network while other tensors have the given
+    values.
+    """
+    x = network.digits(network.usage.batch, network.usage.steps)
+    rng = torch.Generator().manual_seed(0)
+    drawn: Tensor = torch.randn(parameter["shape"], generator=rng)
+    outputs = []
+    for changed in (values, {**values, parameter["name"]: drawn}):
         network.build()
-        network.child.ask.put(values={tensor["name"]: zeros})
-        without = network.run([x])[0]
-        other = torch.randn(parameter["shape"], generator=rng)
-        network.child.ask.put(values={tensor["name"]: zeros, parameter["name"]: other})
-        is_lost |= torch.equal(without, network.run([x])[0])
+        network.child.ask.put(values=changed)
+        outputs.append(network.run([x])[0])
     network.build()
-    return is_lost
+    return not torch.equal(*outputs)
 
 
 def is_state(tensor: dict[str, Any]) -> bool:
