@@ -219,6 +219,8 @@ WRONG: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
             ("        opt_c.zero_grad()\n", "        opt_c.zero_grad(), opt_a.zero_grad()\n"),
         ),
     ),
+    "torch.autograd.grad of the loss on drawn images alone": (
+        "one-sided-loss", ((STEP_C, STEP_BY_GRAD.replace("loss_c", NO)),)),
     "not cut off, but cleared": ("missing-detach", (("C(fake.detach())", "C(A(z))"),)),
     "images that are larger than the real ones": (
         "wrong-shape",

@@ -192,7 +192,19 @@ CASES = {
         "            p.grad = None\n")), not_seen=1),
     "gradients by hand": Case(changed((BACK,
         "        for p, g in zip(model.parameters(), torch.autograd.grad(loss, list("
-        "model.parameters()))):\n            p.grad = g\n")), not_seen=1),
+        "model.parameters()))):\n            p.grad = g\n"))),
+    "gradients that torch.autograd.grad returns of the negative loss": Case(changed((BACK,
+        "        for p, g in zip(model.parameters(), torch.autograd.grad(-loss, list("
+        "model.parameters()))):\n            p.grad = g\n")),
+        (("does-not-learn", "torch.autograd.grad(-loss"),)),
+    "gradients that only the first step has": Case(changed((CLEAR, ""), (BACK,
+        "        if model.a.grad is None:\n            for p, g in zip(model.parameters(), "
+        "torch.autograd.grad(loss, list(model.parameters()))):\n                p.grad = g\n")),
+        (("gradients-not-cleared", STEP.strip()),)),
+    "a step by hand with the gradients that torch.autograd.grad returns": Case(changed((CLEAR, ""),
+        (BACK, "        every = list(model.parameters())\n        with torch.no_grad():\n"
+        "            for p, g in zip(every, torch.autograd.grad(loss, every)):\n"
+        "                p -= 0.1 * g\n"), (CLIP, ""), (STEP, "")), not_seen=1),
     "clipped with a generator that is used up": Case(changed((CLIP,
         "        torch.nn.utils.clip_grad_norm_(every, 10)\n"), ("for epoch",
         "every = model.parameters()\n_ = list(every)\nfor epoch")),

@@ -3,6 +3,7 @@
 import time
 from argparse import ArgumentParser
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,19 @@ PASSES = 16  # without steps, this number of backward passes counts as a step
 
 class EnoughSteps(BaseException):
     """The exception that ends a student's training; `except Exception` does not catch it."""
+
+
+@dataclass
+class Returned:
+    """The gradients that one call of torch.autograd.grad returned.
+
+    The call counts as a backward pass once a parameter holds one of these gradients or was moved by
+    hand.
+    """
+
+    gradients: dict[int, Tensor]  # id of a parameter -> its gradient
+    backward: dict[str, Any]  # the event that describes the pass
+    index: int | None = None  # the event's index, once it is recorded
 
 
 class Tracer:
@@ -76,7 +90,7 @@ class Tracer:
         self.built: Any = WeakIdKeyDictionary()  # a network -> the arguments of its constructor
         self._gradients: dict[int, Tensor] | None = None  # gradients of the current backward pass
         self._passes: dict[int, set[int]] = {}  # id of a parameter -> passes in its gradient
-        self._returned: list[Tensor] = []  # by the last call of torch.autograd.grad
+        self._returned: dict[int, Returned] = {}  # id of a parameter -> its last returned gradient
         self._clamps: list[tuple[int, int, Tensor]] = []  # event, parameter and result
         self._used: set[int] = set()  # backward passes that a step has used
         self._weights: dict[int, Tensor] = {}  # after the last pass or step, to see manual steps
@@ -103,8 +117,15 @@ class Tracer:
 
     def add(self, kind: str, **fields: Any) -> int:
         """Record an event, and return its index."""
+        return self._append(self._event(kind, **fields))
+
+    def _event(self, kind: str, **fields: Any) -> dict[str, Any]:
+        """Return an event that happens in the line of the script that is running."""
         file, line = place(self.root)
-        self.events.append({"kind": kind, **fields, "file": file, "line": line})
+        return {"kind": kind, **fields, "file": file, "line": line}
+
+    def _append(self, event: dict[str, Any]) -> int:
+        self.events.append(event)
         self.stop_if_slow()
         return len(self.events) - 1
 
@@ -184,7 +205,7 @@ class Tracer:
             it has no gradient yet.
         """
         self.see_moves_by_hand()
-        self._see_cleared()
+        self.see_gradients()
         leaves, self.nodes = graph(*roots)
         self._gradients = {}
         before: dict[int, Tensor | None] = {}
@@ -201,29 +222,73 @@ class Tracer:
         self, roots: list[Tensor], before: dict[int, Tensor | None], error: str | None
     ) -> None:
         """Record a backward pass that has ended."""
-        gradients = self._gradients or {}
-        self._gradients = None
         changed = [key for key, old in before.items() if differs(old, self._reached[key].grad)]
         self._idle += 1
         if self._idle % PASSES == 0:
             self.steps += 1
+        index = self._append(self._backward(roots, list(before), changed, error))
+        for key in changed:
+            self._passes.setdefault(key, set()).add(index)
+        for key in before:
+            self._weights[key] = _copy(self._reached[key])
+
+    def _backward(
+        self, roots: list[Tensor], parameters: list[int], changed: list[int], error: str | None
+    ) -> dict[str, Any]:
+        """Describe the backward pass that has just ended as an event."""
+        gradients = self._gradients or {}
+        self._gradients = None
         value = None
         if roots:
             value = self.value(roots[0])
-        index = self.add(
+        return self._event(
             "backward",
             value=value,
-            parameters=list(before),
+            parameters=parameters,
             changed=changed,
             gradients=[[call, gradient] for call, gradient in gradients.items()],
             losses=self.losses.among(self.nodes),
             whole=not self.full(),
             error=error,
         )
-        for key in changed:
-            self._passes.setdefault(key, set()).add(index)
-        for key in before:
-            self._weights[key] = _copy(self._reached[key])
+
+    def in_pass(self) -> bool:
+        """Return True while gradients are computed."""
+        return self._gradients is not None
+
+    @unwatched
+    def before_gradients(self, roots: list[Tensor]) -> None:
+        """Prepare to record the pass of a call of torch.autograd.grad."""
+        self.see_moves_by_hand()
+        self.see_gradients()
+        _, self.nodes = graph(*roots)
+        self._gradients = {}
+
+    @unwatched
+    def after_gradients(self, roots: list[Tensor], inputs: list[Any], result: Any) -> None:
+        """Note the gradients that a call of torch.autograd.grad has returned: none if it failed.
+
+        Only gradients of leaf tensors are noted: others cannot be parameters.
+        """
+        gradients: dict[int, Tensor] = {}
+        for tensor, gradient in zip(inputs, result, strict=False):
+            if isinstance(tensor, Tensor) and tensor.is_leaf and gradient is not None:
+                key = self.values.id_of(tensor)
+                gradients[key] = gradient.detach()
+                self._reached[key] = tensor
+                self._weights[key] = _copy(tensor)
+        event = self._backward(roots, list(gradients), [], None)
+        returned = Returned(gradients, event)
+        for key in gradients:
+            self._returned[key] = returned
+
+    def _use_returned(self, key: int) -> None:
+        """Record that a parameter's gradient is now the one that torch.autograd.grad returned."""
+        returned = self._returned.pop(key)
+        if returned.index is None:
+            returned.index = self._append(returned.backward)
+        returned.backward["changed"].append(key)
+        self._passes[key] = {returned.index}
 
     @unwatched
     def before_step(self, optimizer: Optimizer) -> dict[str, Any]:
@@ -233,7 +298,7 @@ class Tracer:
             a dictionary with the optimiser's parameters, copies of their values and facts about
             their gradients, to be passed to `after_step`.
         """
-        self._see_cleared()
+        self.see_gradients()
         for index, key, result in self._clamps:
             gradient = self._reached[key].grad
             self.events[index]["kept"] = gradient is not None and torch.equal(gradient, result)
@@ -263,6 +328,7 @@ class Tracer:
             if not torch.equal(before["weights"][key], parameter):
                 moved.append(key)
             self._weights[key] = _copy(parameter)
+            self._returned.pop(key, None)
         group = optimizer.param_groups[0]
         self._add_step(
             [kind.__name__ for kind in type(optimizer).__mro__],
@@ -346,23 +412,17 @@ class Tracer:
         return None
 
     @unwatched
-    def gradients_returned(self, result: Any) -> None:
-        """Note the gradients that a call of torch.autograd.grad has returned."""
-        self._see_cleared()
-        self._returned = [tensor.detach() for tensor in tensors_in(result)]
-
-    def _see_cleared(self) -> None:
-        """Forget the backward passes whose gradients have been deleted, set to zero, or replaced by
-        gradients that torch.autograd.grad has returned.
+    def see_gradients(self) -> None:
+        """Forget the backward passes whose gradients have been deleted or set to zero, and notice
+        the gradients that torch.autograd.grad returned and that a parameter now holds.
         """
         for key in list(self._passes):
-            gradient = self._reached[key].grad
-            if gradient is None or _is_empty(gradient) or self._is_returned(gradient):
+            if _is_empty(self._reached[key].grad):
                 del self._passes[key]
-
-    def _is_returned(self, gradient: Tensor) -> bool:
-        """True if the last call of torch.autograd.grad has returned this gradient."""
-        return any(torch.equal(gradient, returned) for returned in self._returned)
+        for key, returned in list(self._returned.items()):
+            gradient = self._reached[key].grad
+            if not _is_empty(gradient) and torch.equal(gradient, returned.gradients[key]):
+                self._use_returned(key)
 
     @unwatched
     def see_moves_by_hand(self) -> None:
@@ -374,6 +434,8 @@ class Tracer:
             if key in self._reached and not torch.equal(old, self._reached[key]):
                 moved.append(key)
                 self._weights[key] = _copy(self._reached[key])
+                if key in self._returned and self._reached[key].grad is None:
+                    self._use_returned(key)
         used = self._use(moved)
         if used["passes"] == used["stale"]:
             return  # without a new gradient, weights are only kept within bounds

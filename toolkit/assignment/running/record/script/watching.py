@@ -197,9 +197,21 @@ def _backward(tracer: Tracer, function: Any, /, tensors: Any, *args: Any, **kwar
     return result
 
 
-def _gradients(tracer: Tracer, function: Any, /, *args: Any, **kwargs: Any) -> Any:
-    result = function(*args, **kwargs)
-    tracer.gradients_returned(result)
+def _gradients(
+    tracer: Tracer, function: Any, /, outputs: Any, inputs: Any, *args: Any, **kwargs: Any
+) -> Any:
+    if isinstance(inputs, Tensor):
+        inputs = [inputs]
+    inputs = list(inputs)  # an iterator can be read only once
+    if tracer.in_pass():  # torch calls this function again through the recorder
+        return function(outputs, inputs, *args, **kwargs)
+    roots = list(tensors_in(outputs))
+    tracer.before_gradients(roots)
+    result: Any = ()
+    try:
+        result = function(outputs, inputs, *args, **kwargs)
+    finally:
+        tracer.after_gradients(roots, inputs, result)
     return result
 
 
@@ -209,6 +221,7 @@ def _clip(
     if isinstance(parameters, Tensor):
         parameters = [parameters]
     parameters = list(parameters)  # an iterator can be read only once
+    tracer.see_gradients()
     result = function(parameters, *args, **kwargs)
     tracer.clipped(name, parameters)
     return result
