@@ -199,6 +199,8 @@ def _stops_untrained(game: Game) -> bool:
         last_step = game.steps[-1].index
         draws_after = [call for call in game.draws if call.index > last_step]
         return len(draws_after) > MANY
+    if trace.passed is not None:
+        return True
     has_failed = any(backward.error for backward in trace.all(Backward))
     return trace.ended in ("error", "exit") and not has_failed
 

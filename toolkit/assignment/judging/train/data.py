@@ -1,7 +1,7 @@
 """Judges a model's test data, which should be palindromes that the model was not trained on."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +13,15 @@ from toolkit.assignment.findings.verdicts import Verdicts
 from toolkit.assignment.handin.submission import Located
 from toolkit.assignment.judging.train.ending import watch
 from toolkit.assignment.judging.train.labels import CLASSES, whole
-from toolkit.assignment.judging.train.trace import Backward, Batch, Call, Load, Step, Trace
+from toolkit.assignment.judging.train.trace import (
+    Backward,
+    Batch,
+    Call,
+    Load,
+    Step,
+    Trace,
+    batch_of,
+)
 from toolkit.assignment.running.replies import LoaderItems
 
 NUM_ITEMS = 50_000  # of each data set, if that does not take too long
@@ -68,7 +76,7 @@ def _trained_data(calls: list[Call], loads: Mapping[int, Load], trace: Trace) ->
     batches = trace.all(Batch)
     trained: set[Data] = set()
     for call in calls:
-        batch = _batch_of(call, batches)
+        batch = batch_of(call, batches)
         if batch is not None and batch.load in loads:
             trained.add(_data_of(loads[batch.load]))
     return trained
@@ -81,7 +89,7 @@ def _test_batches(calls: list[Call], loads: Mapping[int, Load], trace: Trace) ->
     batches = trace.all(Batch)
     read: list[Batch] = []
     for call in calls:
-        batch = _batch_of(call, batches)
+        batch = batch_of(call, batches)
         if batch is not None and batch.load in loads:
             read.append(batch)
     return read
@@ -123,26 +131,6 @@ def _learning_networks(trace: Trace) -> set[int]:
     if not moved:
         return set(trace.networks)
     return {key for key, network in trace.networks.items() if moved & network.parameters.keys()}
-
-
-def _batch_of(call: Call, batches: Sequence[Batch]) -> Batch | None:
-    """Return the batch that a call has read, which is the batch whose values equal the values of
-    the call's input.
-
-    If no batch equals the call's input, the last batch before the call is considered. Return this
-    batch if one dimension of the call's input equals the batch's number of rows; otherwise, return
-    None.
-    """
-    read = call.inputs[0]
-    before = [batch for batch in batches if batch.index < call.index]
-    for batch in before:
-        if batch.index == read.source:
-            return batch
-    if not before:
-        return None
-    last = before[-1]
-    num_rows = {value.shape[0] for value in last.values if value.shape}
-    return last if num_rows & {*read.shape} else None
 
 
 def _loads_to_compare(loads: list[Load], trained: set[Data], verdicts: Verdicts) -> list[Load]:

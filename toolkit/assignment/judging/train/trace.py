@@ -235,6 +235,7 @@ class Trace(Record):
     error: dict[str, Any] | None
     lacking: dict[str, Any] | None  # the exception for a missing folder, which was then made
     unloaded: dict[str, Any] | None  # the same for missing weights; a stand-in replaced them
+    passed: dict[str, Any] | None = None  # the first exception after which the script went on
     unfinished: list[Place]
     normalised: list[Place]
     ran: frozenset[str]
@@ -269,7 +270,8 @@ class Trace(Record):
             Exception: the reply is malformed; the class of the exception depends on what is wrong.
         """
         others = [other["error"] for other in answer.get("others", [])]
-        for error in (answer["error"], answer["lacking"], answer["unloaded"], *others):
+        errors = [answer[name] for name in ("error", "lacking", "unloaded", "passed")]
+        for error in (*errors, *others):
             if error:
                 StudentError(error)  # raises if it is malformed
         _complete_events(answer["events"])
@@ -340,10 +342,9 @@ class Trace(Record):
         """
         networks = self._networks_with(parameters)
         calls = [event for event in self.all(Call) if event.network in networks]
-        sources: set[int | None] = set()
-        for call in calls:
-            sources.update(value.source for value in call.inputs)
-        loads = {batch.load for batch in self.all(Batch) if batch.index in sources}
+        batches = self.all(Batch)
+        read = [batch_of(call, batches) for call in calls if call.inputs]
+        loads = {batch.load for batch in read if batch is not None}
         events = {call.index for call in calls}
         for event in self.events:
             if isinstance(event, Load | Batch) and event.load in loads:
@@ -375,6 +376,26 @@ class Trace(Record):
             if event.optimiser == step.optimiser and event.line:
                 return event
         return step
+
+
+def batch_of(call: Call, batches: Sequence[Batch]) -> Batch | None:
+    """Return the batch that a call has read, which is the batch whose values equal the values of
+    the call's input.
+
+    If no batch equals the call's input, the last batch before the call is considered. Return this
+    batch if one dimension of the call's input equals the batch's number of rows; otherwise, return
+    None.
+    """
+    read = call.inputs[0]
+    before = [batch for batch in batches if batch.index < call.index]
+    for batch in before:
+        if batch.index == read.source:
+            return batch
+    if not before:
+        return None
+    last = before[-1]
+    num_rows = {value.shape[0] for value in last.values if value.shape}
+    return last if num_rows & {*read.shape} else None
 
 
 def _check_references(event: AnyEvent, known: Mapping[int, Event]) -> None:

@@ -3,28 +3,49 @@ it.
 
 The code after the loop still runs, as if the training were over, so that the toolkit can check how
 the script draws samples and saves files. If a loop over a `range` is left early, one more iteration
-is run with the last number of the range. The reason is that many scripts save files in their final
-iteration. For a GAN, the tracer's option `brisk` is set. With this option, a loop is left after
-only a few steps once a certain fraction of the time limit has passed.
+is run with the last number of the range. In the same way, the counter of a loop such as
+`while step < steps` jumps to the value of its last iteration. The reason is that many scripts save
+files and collect results in their final iteration. For a GAN, the tracer's option `brisk` is set.
+With this option, a loop is left after only a few steps once a certain fraction of the time limit
+has passed.
+
+A shortened training may lack something that a full training makes, such as the picture of its
+middle. If a statement at the top level of the script then fails, and it has used no network, the
+script goes on with its next statement.
 """
 
 import ast
 import builtins
+import copy
+import http.client
 import math
+import socket
 import sys
 import time
+import urllib.error
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeGuard
 
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
+from toolkit.assignment.running.answering import described
 from toolkit.assignment.running.importing.files import import_file
 from toolkit.assignment.running.record.script.tracer import Tracer
+from toolkit.assignment.running.replies import ErrorDescription
 
-LOOPS = "__loops__"  # a name that a student's file will not have
+LOOPS, ERROR = "__loops__", "__error__"  # names that a student's file will not have
+USES = ("call", "backward", "step")  # events that use a network
+NETWORK = (
+    urllib.error.URLError,
+    http.client.HTTPException,
+    socket.gaierror,
+    ConnectionError,
+    TimeoutError,
+    FileNotFoundError,  # a file that was not handed in says nothing about the code
+)
 FEW = 6  # enough steps in a loop if they are slow
 SHORT = 2  # steps in a loop that nobody examines
 
@@ -56,6 +77,10 @@ class Loops:
         self._steps: Counter[str] = Counter()  # steps in each loop, by the loop's place
         self.entered: set[tuple[str, int]] = set()  # file and line of functions
         self._seen: dict[str, int] = {}  # while loop -> all steps at its last test
+        self._ending: set[str] = set()  # while loops whose last iteration has been allowed
+        self.passed: ErrorDescription | None = None  # the first exception after which it went on
+        self._is_cut = False  # whether a loop was left early
+        self._begun = 0  # the number of events before the current statement
         setattr(builtins, LOOPS, self)
 
     def change(self, tree: ast.Module, file: str) -> ast.Module:
@@ -81,6 +106,31 @@ class Loops:
         ran are not counted as steps in this loop.
         """
         self._seen.pop(loop, None)
+        self._ending.discard(loop)
+
+    def more_or_last(self, loop: str) -> bool:
+        """Return True if a `while` loop with a counter may continue. After enough steps, one more
+        iteration is allowed, the last.
+        """
+        if self.more(loop):
+            return True
+        is_last = loop not in self._ending
+        self._ending.add(loop)
+        return is_last
+
+    def count(self, counter: Any, bound: Any, is_below: bool, loop: str) -> Any:
+        """Return the counter of a `while` loop: its current value or, in the last iteration that
+        is allowed, the largest value with which the loop continues.
+
+        Args:
+            bound: the number with which the loop compares its counter.
+            is_below: True for `counter < bound`, False for `counter <= bound`.
+        """
+        is_number = isinstance(counter, int | float) and isinstance(bound, int | float)
+        if loop not in self._ending or not is_number:
+            return counter
+        last = math.ceil(bound) - 1 if is_below else math.floor(bound)
+        return max(counter, last)
 
     def more(self, loop: str) -> bool:
         """Return True if a `while` loop may continue.
@@ -101,6 +151,22 @@ class Loops:
         if path.is_relative_to(root):
             self.entered.add((path.relative_to(root).as_posix(), line))
 
+    def begin(self) -> None:
+        """Record that a statement at the top level of the script begins."""
+        self._begun = len(self._tracer.events)
+
+    def goes_on(self, error: Exception) -> bool:
+        """Return True if the script goes on with its next statement after an exception, because the
+        exception may be due to the shortened training.
+        """
+        events = self._tracer.events[self._begun :]
+        has_used_network = any(event["kind"] in USES for event in events)
+        if has_used_network or not self._is_cut or isinstance(error, NETWORK):
+            return False
+        if self.passed is None:
+            self.passed = described(error, Path(self._tracer.root))
+        return True
+
     def _counted(self, item: Any, loop: str) -> Iterator[Any]:
         before = self._tracer.steps
         try:
@@ -112,7 +178,31 @@ class Loops:
         enough = self._tracer.max_steps
         if self._tracer.brisk and time.process_time() > self._tracer.late:
             enough = FEW
-        return self._steps[loop] >= enough
+        is_enough = self._steps[loop] >= enough
+        self._is_cut = self._is_cut or is_enough
+        return is_enough
+
+
+def going_on(tree: ast.Module) -> ast.Module:
+    """Rewrite a script so that it asks its `Loops` object whether to go on with the next statement
+    after an exception.
+    """
+    tree.body = [_going_on(statement) for statement in tree.body]
+    return ast.fix_missing_locations(tree)
+
+
+def _going_on(statement: ast.stmt) -> ast.stmt:
+    if isinstance(statement, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef):
+        return statement
+    source = f"try: {LOOPS}.begin()\nexcept Exception as {ERROR}:\n"
+    source += f"    if not {LOOPS}.goes_on({ERROR}): raise"
+    attempt = ast.parse(source).body[0]
+    assert isinstance(attempt, ast.Try)
+    for part in ast.walk(attempt):
+        if isinstance(part, ast.stmt | ast.expr | ast.ExceptHandler):
+            ast.copy_location(part, statement)
+    attempt.body.append(statement)
+    return attempt
 
 
 class _Change(ast.NodeTransformer):
@@ -139,10 +229,22 @@ class _Change(ast.NodeTransformer):
         self.generic_visit(node)
         if _yields(node) or _is_endless(node):
             return [node]
-        test = ast.BoolOp(ast.And(), [self._call("more", node), node.test])
+        more = "more"
+        if _has_counter(node.test):
+            more = "more_or_last"
+            node.test.left = self._counted(node, node.test)
+        test = ast.BoolOp(ast.And(), [self._call(more, node), node.test])
         node.test = ast.copy_location(test, node.test)
         start = ast.Expr(self._call("start", node))
         return [ast.copy_location(start, node), node]
+
+    def _counted(self, node: ast.While, test: ast.Compare) -> ast.expr:
+        """Return an assignment of the counter that may jump to its last value, as an expression."""
+        assert isinstance(test.left, ast.Name)
+        is_below = ast.Constant(isinstance(test.ops[0], ast.Lt))
+        bound = copy.deepcopy(test.comparators[0])
+        counter = self._call("count", node, test.left, bound, is_below)
+        return ast.copy_location(ast.NamedExpr(ast.Name(test.left.id, ast.Store()), counter), node)
 
     def _call(self, name: str, node: ast.stmt, *arguments: ast.expr) -> ast.Call:
         """Return the syntax-tree node of a call to a method of `Loops`; the last argument of the
@@ -158,6 +260,14 @@ def _yields(loop: ast.stmt) -> bool:
     iterates over the items that this one yields.
     """
     return any(isinstance(node, ast.Yield | ast.YieldFrom) for node in ast.walk(loop))
+
+
+def _has_counter(test: ast.expr) -> TypeGuard[ast.Compare]:
+    """Return True for a comparison such as `step < steps` of a variable with a bound."""
+    if not isinstance(test, ast.Compare) or not isinstance(test.left, ast.Name):
+        return False
+    is_bounded = len(test.ops) == 1 and isinstance(test.ops[0], ast.Lt | ast.LtE)
+    return is_bounded and not any(isinstance(part, ast.Call) for part in ast.walk(test))
 
 
 def _is_endless(loop: ast.While) -> bool:

@@ -3,14 +3,11 @@
 import _thread
 import ast
 import builtins
-import http.client
 import os
 import signal
-import socket
 import sys
 import threading
 import time
-import urllib.error
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -26,7 +23,7 @@ from toolkit.assignment.running.importing.plain import run_as_main
 from toolkit.assignment.running.places import NOWHERE, place_of_class
 from toolkit.assignment.running.process.weights import Weights
 from toolkit.assignment.running.record.script.drawing import Drawing
-from toolkit.assignment.running.record.script.loops import Loops
+from toolkit.assignment.running.record.script.loops import NETWORK, Loops, going_on
 from toolkit.assignment.running.record.script.reading import (
     modes,
     uncalled_training,
@@ -38,14 +35,6 @@ from toolkit.assignment.running.record.script.watching import watching
 from toolkit.assignment.running.replies import ErrorDescription
 
 MAX_MODES = 4  # modes of a script that are tried
-NETWORK = (
-    urllib.error.URLError,
-    http.client.HTTPException,
-    socket.gaierror,
-    ConnectionError,
-    TimeoutError,
-    FileNotFoundError,  # a file that was not handed in says nothing about the code
-)
 
 
 class End(NamedTuple):
@@ -120,6 +109,8 @@ class Script:
         """Return how a run ended, where a run does not count as finished if it trained nothing or
         if its last part is not in the record.
         """
+        if end.ended == "error" and self.loops.passed is not None:
+            return End("error", self.loops.passed)  # the first exception may be the cause
         if end.ended != "finished":
             return end
         if not self.trained:
@@ -174,6 +165,7 @@ class Script:
             networks.append(_network(key, network, self.tracer))
         return {
             **self._end,
+            "passed": self.loops.passed,
             "others": self._others,
             "ran": list(self._ran),
             "unfinished": unfinished_places,
@@ -310,11 +302,15 @@ class Script:
         run_as_main(module or self.module, path, self.root, code, *arguments)
 
     def _change(self, tree: ast.Module, file: str) -> ast.Module:
-        """Rewrite the syntax tree of a student's file so that its loops can be left early. Also
+        """Rewrite the syntax tree of a student's file so that its loops can be left early and, if
+        it is the script itself, so that it can go on after a failed statement. Also
         record the line number of each `pass` or `...` that is the whole body of a function or loop.
         """
         self._ran[Path(file).relative_to(self.root).as_posix()] = list(unfinished(tree))
-        return self.loops.change(tree, file)
+        tree = self.loops.change(tree, file)
+        if Path(file) == self.file:
+            tree = going_on(tree)
+        return tree
 
 
 class Runs:

@@ -80,6 +80,7 @@ class Tracer:
         self.events: list[dict[str, Any]] = []
         self.values = Values(self.origins)
         self.networks: dict[int, nn.Module] = {}
+        self._recurrent: set[int] = set()  # networks that have read their own output
         self.loads: dict[int, Any] = {}  # id -> the DataLoader
         self.begun: dict[int | None, int] = {}  # id of a DataLoader -> steps before its first batch
         self.drawing: Drawing | None = None  # draws for a generator
@@ -160,9 +161,24 @@ class Tracer:
             return None
         return self.values.describe(tensor)
 
-    def all_values(self, *values: Any) -> list[dict[str, Any]]:
-        """Return a description of each tensor in `values`."""
-        return [self.values.describe(tensor) for tensor in tensors_in(*values)]
+    def all_values(self, *values: Any, with_numbers: bool = True) -> list[dict[str, Any]]:
+        """Return a description of each tensor in `values`; see `Values.describe`."""
+        return [self.values.describe(tensor, with_numbers) for tensor in tensors_in(*values)]
+
+    def values_of_call(self, network: int, *values: Any) -> list[dict[str, Any]]:
+        """Return a description of each input or output of a network's call.
+
+        The states of an LSTM that is called step by step are numerous, and nobody needs them. So
+        the numbers are left out once a network has read its own output.
+        """
+        return self.all_values(*values, with_numbers=network not in self._recurrent)
+
+    def note_inputs(self, network: int, inputs: list[dict[str, Any]]) -> None:
+        """Note if one of a call's inputs is an earlier output of the same network."""
+        for value in inputs:
+            source = value["from"]
+            if source is not None and self.events[source].get("network") == network:
+                self._recurrent.add(network)
 
     def know(self, network: nn.Module) -> int | None:
         """Register a network and return its id, or return None for a module without parameters,

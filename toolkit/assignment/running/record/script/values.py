@@ -79,9 +79,12 @@ class Values:
         self._outputs.append((event, copy, set(_rows(copy))))
 
     @unwatched
-    def describe(self, tensor: Tensor) -> dict[str, Any]:
+    def describe(self, tensor: Tensor, with_numbers: bool = True) -> dict[str, Any]:
         """Describe a tensor as a dictionary of plain values; the class `Value` in the module
         `trace` explains most of the dictionary's fields.
+
+        Args:
+            with_numbers: False to leave out the copy of the tensor.
         """
         number = self.id_of(tensor)
         networks: set[int] = set()
@@ -95,11 +98,11 @@ class Values:
             "shape": list(tensor.shape),
             **self._origins.of_tensor(tensor)._asdict(),
             **moments,
-            **self._sources(tensor, is_varied=bool(moments["std"])),
+            **self._sources(tensor, is_varied=bool(moments["std"]), with_numbers=with_numbers),
             "networks": sorted(networks),
         }
 
-    def _sources(self, tensor: Tensor, is_varied: bool) -> dict[str, Any]:
+    def _sources(self, tensor: Tensor, is_varied: bool, with_numbers: bool) -> dict[str, Any]:
         """Find the call whose output equals a tensor, or the calls whose outputs contain its rows.
 
         Unless one call is known to have returned the whole tensor, the result also includes a copy
@@ -109,13 +112,16 @@ class Values:
             is_varied: False if all elements of the tensor are equal, so that the values cannot show
                 which call the tensor came from.
         """
-        if not is_varied:
-            return {"from": None, "rows_from": [], "values": self._numbers(tensor)}
-        source = self._source(tensor)
-        if source is not None:
-            return {"from": source, "rows_from": [], "values": None}
-        rows_from = self._row_sources(tensor)
-        return {"from": None, "rows_from": rows_from, "values": self._numbers(tensor)}
+        source = None
+        rows_from: list[list[Any]] = []
+        if is_varied:
+            source = self._source(tensor)
+        if is_varied and source is None:
+            rows_from = self._row_sources(tensor)
+        numbers = None
+        if source is None and with_numbers:
+            numbers = self._numbers(tensor)
+        return {"from": source, "rows_from": rows_from, "values": numbers}
 
     def _numbers(self, tensor: Tensor) -> Tensor | None:
         """Return a copy of a tensor for the record, or None if the copy would make the record too

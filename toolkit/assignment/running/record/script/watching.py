@@ -126,7 +126,8 @@ def _network(tracer: Tracer, function: Any, network: Any, /, *args: Any, **kwarg
     if number is None:
         return tracer.drawn(network, args, function(network, *args, **kwargs))
     tracer.stop_if_slow()
-    inputs = tracer.all_values(args, kwargs)
+    inputs = tracer.values_of_call(number, args, kwargs)
+    tracer.note_inputs(number, inputs)
     tracer.depth += 1  # networks inside this network do not count
     try:
         result = tracer.drawn(network, args, function(network, *args, **kwargs))
@@ -138,7 +139,7 @@ def _network(tracer: Tracer, function: Any, network: Any, /, *args: Any, **kwarg
         training=network.training,
         grad=torch.is_grad_enabled(),
         inputs=inputs,
-        outputs=tracer.all_values(result),
+        outputs=tracer.values_of_call(number, result),
     )
     for tensor in tensors_in(result):
         tracer.values.keep(index, tensor)
