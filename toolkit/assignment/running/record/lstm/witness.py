@@ -47,19 +47,34 @@ class Layout(NamedTuple):
     steps: int
 
 
+class Readout(NamedTuple):
+    """A module of the network that the script itself calls to compute the logits from one of the
+    network's outputs.
+    """
+
+    name: str
+    output: int  # index of the network's output that the module reads
+
+
 class Seen:
     """How a student's training script built and called a network.
 
     Args:
         calls: the calls to the network that led to one loss, in order; if there are several, each
             is assumed to be one time step of a loop.
+        others: the calls of other modules that led to the same loss.
         args, kwargs: the arguments of the constructor.
         rows: the possible batch sizes, taken from the shape of the labels that the loss function
             received.
     """
 
     def __init__(
-        self, calls: Sequence[Call], args: Any, kwargs: Mapping[str, Any], rows: set[int]
+        self,
+        calls: Sequence[Call],
+        others: Sequence[Call],
+        args: Any,
+        kwargs: Mapping[str, Any],
+        rows: set[int],
     ) -> None:
         self.kind = type(calls[0].network)
         self.dtype = next(calls[0].network.parameters()).dtype
@@ -71,16 +86,26 @@ class Seen:
         if self.loop:
             self.later = calls[1]
             self.carried = _carried(self.first, self.later)
-        self.input, self.layout = self._find_input(calls, rows)
-        self.predicts = any(CLASSES in output.shape[-2:] for output in calls[-1].outputs)
+        predicted = calls[-1].outputs
+        self.readout: Readout | None = None
+        if not _has_logits(predicted):
+            self.readout, predicted = _find_readout(calls[-1], others)
+        self.input, self.layout = self._find_input(calls, predicted, rows)
+        self.predicts = _has_logits(predicted)
         self.sizes = self._sizes(self.built.arguments)
 
-    def _find_input(self, calls: Sequence[Call], rows: set[int]) -> tuple[int, Layout | None]:
-        """Return the index of the argument that contains the digits, and the digits' layout."""
-        predicted = [output.shape for output in calls[-1].outputs if CLASSES in output.shape]
-        rows = rows.intersection(*predicted)
+    def _find_input(
+        self, calls: Sequence[Call], predicted: Sequence[Tensor], rows: set[int]
+    ) -> tuple[int, Layout | None]:
+        """Return the index of the argument that contains the digits, and the digits' layout.
+
+        Args:
+            predicted: the tensors among which the logits are.
+        """
+        shapes = [output.shape for output in predicted if CLASSES in output.shape]
+        rows = rows.intersection(*shapes)
         if not rows:
-            for shape in predicted:
+            for shape in shapes:
                 rows |= {*shape[:-1]}
         for k, leaf in enumerate(calls[0].leaves):
             if not isinstance(leaf, Tensor) or k in self.carried:
@@ -167,7 +192,8 @@ class Seen:
         training.
 
         If the student's code loops over the time steps, the result is the output of the last time
-        step.
+        step. If the code calls one of the network's modules to compute the logits, so does this
+        method.
         """
         assert self.layout is not None
         if x.is_floating_point():
@@ -186,6 +212,8 @@ class Seen:
             args, kwargs = tree_unflatten(leaves, call.spec)
             result = network(*args, **kwargs)
             call, outputs = self.later, list(tensors_in(result))
+        if self.readout is not None:
+            return network.get_submodule(self.readout.name)(outputs[self.readout.output])
         return result
 
     def _resized(self, leaf: Any, x: Tensor, hidden: int | None) -> Any:
@@ -240,8 +268,8 @@ class Witness(Script):
         return bool(self.seen) and self._name in {None, *self.seen}
 
     def _called(self, network: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
-        if network in self.tracer.built:
-            leaves, spec = tree_flatten((args, kwargs))
+        leaves, spec = tree_flatten((args, kwargs))
+        if network in self.tracer.built or len(leaves) == 1:  # a readout takes one tensor
             self._calls.append(Call(network, leaves, spec, list(tensors_in(result))))
 
     def _add(self, add: Callable[..., int], kind: str, **fields: Any) -> int:
@@ -263,9 +291,12 @@ class Witness(Script):
             calls_of[id(call.network)].append(call)
         for calls in calls_of.values():
             network = calls[0].network
+            if network not in self.tracer.built:
+                continue
             name = type(network).__name__
             args, kwargs = self.tracer.built[network]
-            self.seen[name] = Seen(calls, args, kwargs, self._rows)
+            others = [call for call in reached if call.network is not network]
+            self.seen[name] = Seen(calls, others, args, kwargs, self._rows)
             if name == self._name:
                 raise EnoughSteps
 
@@ -275,6 +306,45 @@ class Witness(Script):
             if output.grad_fn is not None and output.grad_fn in self.tracer.nodes:
                 return True
         return False
+
+
+def _has_logits(outputs: Iterable[Tensor]) -> bool:
+    """Return True if the logits of the ten digits may be among the outputs."""
+    return any(CLASSES in output.shape[-2:] for output in outputs)
+
+
+def _find_readout(last: Call, others: Iterable[Call]) -> tuple[Readout | None, list[Tensor]]:
+    """Find the module of a network that the script calls to compute the logits.
+
+    Args:
+        last: the network's call of the last time step.
+        others: the calls of other modules.
+
+    Returns:
+        the module, and its outputs; (None, []) if there is no such module.
+    """
+    names = {module: name for name, module in last.network.named_modules()}
+    for call in others:
+        if call.network not in names or not _has_logits(call.outputs):
+            continue
+        for k, output in enumerate(last.outputs):
+            if _ends_with(call.leaves[0], output):
+                return Readout(names[call.network], k), call.outputs
+    return None, []
+
+
+def _ends_with(x: Any, last: Tensor) -> bool:
+    """Return True if a tensor is the output of the last time step, or contains the outputs of all
+    steps.
+    """
+    if not isinstance(x, Tensor):
+        return False
+    candidates = [x]
+    if x.dim() == last.dim() + 1:
+        candidates += [x.select(axis, -1) for axis in range(x.dim())]
+    return any(
+        candidate.shape == last.shape and torch.equal(candidate, last) for candidate in candidates
+    )
 
 
 def _inside(settings: Any) -> MutableMapping[str, Any]:

@@ -46,7 +46,8 @@ class Returned:
     """
 
     gradients: dict[int, Tensor]  # id of a parameter -> its gradient
-    backward: dict[str, Any]  # the event that describes the pass
+    fields: dict[str, Any]  # of the event that describes the pass
+    place: Place  # of the call
     index: int | None = None  # the event's index, once it is recorded
 
 
@@ -118,15 +119,8 @@ class Tracer:
 
     def add(self, kind: str, **fields: Any) -> int:
         """Record an event, and return its index."""
-        return self._append(self._event(kind, **fields))
-
-    def _event(self, kind: str, **fields: Any) -> dict[str, Any]:
-        """Return an event that happens in the line of the script that is running."""
         file, line = place(self.root)
-        return {"kind": kind, **fields, "file": file, "line": line}
-
-    def _append(self, event: dict[str, Any]) -> int:
-        self.events.append(event)
+        self.events.append({"kind": kind, **fields, "file": file, "line": line})
         self.stop_if_slow()
         return len(self.events) - 1
 
@@ -242,31 +236,30 @@ class Tracer:
         self._idle += 1
         if self._idle % PASSES == 0:
             self.steps += 1
-        index = self._append(self._backward(roots, list(before), changed, error))
+        fields = self._end_pass(roots)
+        index = self.add(
+            "backward", parameters=list(before), changed=changed, error=error, **fields
+        )
         for key in changed:
             self._passes.setdefault(key, set()).add(index)
         for key in before:
             self._weights[key] = _copy(self._reached[key])
 
-    def _backward(
-        self, roots: list[Tensor], parameters: list[int], changed: list[int], error: str | None
-    ) -> dict[str, Any]:
-        """Describe the backward pass that has just ended as an event."""
+    def _end_pass(self, roots: list[Tensor]) -> dict[str, Any]:
+        """Return what is known about the backward pass that has just ended, as an event's fields,
+        apart from its parameters.
+        """
         gradients = self._gradients or {}
         self._gradients = None
         value = None
         if roots:
             value = self.value(roots[0])
-        return self._event(
-            "backward",
-            value=value,
-            parameters=parameters,
-            changed=changed,
-            gradients=[[call, gradient] for call, gradient in gradients.items()],
-            losses=self.losses.among(self.nodes),
-            whole=not self.full(),
-            error=error,
-        )
+        return {
+            "value": value,
+            "gradients": [[call, gradient] for call, gradient in gradients.items()],
+            "losses": self.losses.among(self.nodes),
+            "whole": not self.full(),
+        }
 
     def in_pass(self) -> bool:
         """Return True while gradients are computed."""
@@ -293,8 +286,7 @@ class Tracer:
                 gradients[key] = gradient.detach()
                 self._reached[key] = tensor
                 self._weights[key] = _copy(tensor)
-        event = self._backward(roots, list(gradients), [], None)
-        returned = Returned(gradients, event)
+        returned = Returned(gradients, self._end_pass(roots), place(self.root))
         for key in gradients:
             self._returned[key] = returned
 
@@ -302,8 +294,13 @@ class Tracer:
         """Record that a parameter's gradient is now the one that torch.autograd.grad returned."""
         returned = self._returned.pop(key)
         if returned.index is None:
-            returned.index = self._append(returned.backward)
-        returned.backward["changed"].append(key)
+            parameters = list(returned.gradients)
+            returned.index = self.add(
+                "backward", parameters=parameters, changed=[], error=None, **returned.fields
+            )
+            file, line = returned.place
+            self.events[returned.index].update(file=file, line=line)
+        self.events[returned.index]["changed"].append(key)
         self._passes[key] = {returned.index}
 
     @unwatched
@@ -437,7 +434,9 @@ class Tracer:
                 del self._passes[key]
         for key, returned in list(self._returned.items()):
             gradient = self._reached[key].grad
-            if not _is_empty(gradient) and torch.equal(gradient, returned.gradients[key]):
+            if gradient is None or _is_empty(gradient):
+                continue
+            if torch.equal(gradient, returned.gradients[key]):
                 self._use_returned(key)
 
     @unwatched
