@@ -98,7 +98,10 @@ def test_a_claim_is_computed_again(id: Id, evidence: Evidence, changes: dict[str
 ITEMS = claims.dataset.are_palindromes([[3, 1, 4, 1], [2, 7, 7]], [3, 2], different=10)
 APART = claims.shared.are_apart(shared=0, first=600, second=400, length=5)
 LINE = claims.gan.is_line_of_nine([1.0] * 8, repeats=0, samples=[True, True])
-LOGITS = claims.train.are_logits(least=-1.2, row_sums=[0.3, 4.0], softmax=False)
+LOGITS = claims.train.are_logits(
+    least=-1.2, row_sums=[0.3, 4.0], softmax=False, rows=2, one_step=[2]
+)
+LOGARITHMS = claims.train.are_log_probabilities(-0.1, [1.0, 1.0], rows=2, one_step=[2])
 FAR = claims.lstm.follows_equations(
     inputs=82, lengths=[1, 40], state=39.0, worst=1e-6, output="logits"
 )
@@ -113,7 +116,9 @@ RIGHT: list[tuple[tuple[Id, ...], Evidence, dict[str, Any]]] = [
     ((), claims.shared.are_apart(0, 10**6, 10**6, length=9), {"length": 40}),
     (("wrong-loss", "softmax-before-loss"), LOGITS, {"softmax": True}),
     (("wrong-loss", "softmax-before-loss"), LOGITS, {"least": 0.0, "row_sums": [1.0, 1.0]}),
-    (("wrong-loss",), claims.train.are_log_probabilities(-0.1, [1.0, 1.0]), {"sums": [1.0, 2.0]}),
+    (("wrong-loss", "softmax-before-loss"), LOGITS, {"one_step": [1]}),
+    (("wrong-loss",), LOGARITHMS, {"sums": [1.0, 2.0]}),
+    (("wrong-loss",), LOGARITHMS, {"one_step": [1]}),
     (("wrong-noise",), claims.gan.may_be_normal(9000, 0.01, 1.0, 3.02, different=2),
      {"different": 1}),
     (("wrong-interpolation",), LINE, {"samples": [True, False]}),

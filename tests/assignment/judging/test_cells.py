@@ -34,7 +34,7 @@ def test_what_ran_before_is_judged_and_the_stop_is_one_finding(
     report = checked(["imports", "data", "lstm", "train", FAULT], tmp_path, warm_check)
     (stop,) = report.findings
     assert (stop.id, stop.part, stop.cell, stop.line) == ("does-not-run", "train", 5, 1)
-    assert stop.message.startswith("This cell stops with NameError")
+    assert stop.message.startswith("This statement stops with NameError")
     assert {finding.part for finding in report.right} == {*PARTS}
     for finding in report.not_seen:
         assert finding.part == "train"

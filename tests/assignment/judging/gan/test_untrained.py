@@ -123,3 +123,36 @@ def test_what_fails_with_digits_too_leaves_open_what_comes_after_it(
     assert {finding.id for finding in [*report.findings, *report.not_seen]} <= after
     assert len(report.right) >= 5
     assert open_points(report) <= 12
+
+
+HALF = "        opt_a.step()\n"
+KEEP = """
+        count += 1
+        if count == 3 * len(loader) // 2:
+            pictures["half"] = A(torch.randn(25, Z))
+"""
+
+
+def test_what_a_shortened_training_does_not_make_ends_one_statement(
+    tmp_path: Path, warm_check: Check
+) -> None:
+    changes = (
+        ("\nfor epoch", "\npictures, count = {}, 0\nfor epoch"),
+        (HALF, HALF + KEEP),
+        ("\nA.eval()", "\nprint(pictures['half'].shape)\nA.eval()"),
+    )
+    (tmp_path / "my_gan.py").write_text(gan(*changes))
+    report = warm_check(tmp_path, parts=["gan"])
+    assert report.findings == []
+    (stop,) = report.not_seen
+    assert stop.message.startswith("This statement stops with KeyError: 'half'")
+    assert open_points(report) == 0
+
+
+def test_a_statement_that_uses_a_network_ends_the_script(tmp_path: Path, warm_check: Check) -> None:
+    """It may have left the network in another state than it would after a full training."""
+    changes = (("\nA.eval()", "\nprint(A(torch.randn(9, Z)), 1 / 0)\nA.eval()"),)
+    (tmp_path / "my_gan.py").write_text(gan(*changes))
+    report = warm_check(tmp_path, parts=["gan"])
+    messages = [finding.message for finding in report.not_seen]
+    assert any(message.startswith("The code stops with ZeroDivisionError") for message in messages)

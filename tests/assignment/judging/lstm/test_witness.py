@@ -49,6 +49,10 @@ STATES = """
         return self.p(h)
 """
 ONE_BY_ONE = STATES.replace("states):\n        h, c = states", "h, c):")
+STATES_ONLY = """
+    def forward(self, x_t, h, c):
+        return self.step(x_t, h, c)
+"""
 WHOLE = """
     def forward(self, x):
         h = c = x.new_zeros(len(x), self.hidden)
@@ -78,6 +82,20 @@ LOOP = """
     for x_t in x.transpose(0, 1):
         p, h, c = model(x_t, h, c)
 """
+LOGITS_OUTSIDE = """
+    h = c = torch.zeros(len(x), 128)
+    for x_t in x.transpose(0, 1):
+        h, c = model(x_t, h, c)
+    p = model.p(h)
+"""
+LOGITS_OF_EACH_STEP = """
+    h = c = torch.zeros(len(x), 128)
+    every_h = []
+    for x_t in x.transpose(0, 1):
+        h, c = model(x_t, h, c)
+        every_h.append(h)
+    p = model.p(torch.stack(every_h, 1))[:, -1]
+"""
 LOOP_AROUND_STATES = """
     model.h = model.c = torch.zeros(len(x), 128)
     for x_t in x.transpose(0, 1):
@@ -97,6 +115,10 @@ RIGHT: dict[str, tuple[str, dict[str, str]]] = {
     "a loop outside of the class, whose states begin as None": (
         BEGINS,
         {"\n    p = model(x)\n": LOOP.replace("torch.zeros(len(x), 128)", "None")},
+    ),
+    "logits outside of the class": (STATES_ONLY, {"\n    p = model(x)\n": LOGITS_OUTSIDE}),
+    "logits of each step, outside of the class": (
+        STATES_ONLY, {"\n    p = model(x)\n": LOGITS_OF_EACH_STEP}
     ),
     "(batch, dimension, time)": (
         WHOLE,
@@ -136,6 +158,15 @@ WRONG: dict[str, tuple[str, dict[str, str], str, str]] = {
         {"\n    p = model(x)\n": LOOP, "c.tanh() * o": "c * o"},
         "wrong-equation",
         "return c * o",
+    ),
+    "the tanh of a product, and logits outside of the class": (
+        STATES_ONLY,
+        {
+            "\n    p = model(x)\n": LOGITS_OUTSIDE,
+            "c.tanh() * o.sigmoid()": "(c * o.sigmoid()).tanh()",
+        },
+        "wrong-equation",
+        "(c * o.sigmoid()).tanh()",
     ),
     "the last digit is left out": (
         WHOLE,

@@ -21,6 +21,7 @@ from toolkit.assignment.judging.train.labels import check_labels
 from toolkit.assignment.judging.train.trace import (
     OF_CLASSES,
     Backward,
+    Batch,
     Call,
     Loss,
     Note,
@@ -252,7 +253,12 @@ def _judge_step(loss: Loss, numbers: Tensor, before: int, trace: Trace, verdicts
     """Judge whether a loss that is computed from logits or log-probabilities uses the last time
     step and the right labels.
     """
+    rows = numbers.movedim(1, -1).reshape(-1, numbers.size(1))
+    calls = trace.between(before, loss.index, Call)
+    num_read = _num_read(before, loss, trace)
     mismatch = _other_step(loss, numbers, trace)
+    if mismatch is None and 0 < num_read < len(rows) and _num_sources(rows, calls) > 1:
+        mismatch = "several time steps", None
     if mismatch is not None:
         name, last_step = mismatch
         shown = list(numbers.shape) if last_step is None else numbers[:1].flatten().tolist()
@@ -265,20 +271,57 @@ def _judge_step(loss: Loss, numbers: Tensor, before: int, trace: Trace, verdicts
         return
     if not check_labels(before, loss, trace, verdicts):
         return
-    rows = numbers.movedim(1, -1).reshape(-1, numbers.size(1))
+    one_step = sorted({num_read} | _sizes_of_outputs(calls))
     kind, _ = kind_of(rows)
     if kind == "logarithms":
-        _judge_logarithms(loss, rows, trace, verdicts)
+        _judge_logarithms(loss, rows, one_step, trace, verdicts)
     else:
         proof = claims.train.are_logits(
-            least=float(rows.min()), row_sums=rows.sum(1).tolist(), softmax=loss.softmax
+            least=float(rows.min()),
+            row_sums=rows.sum(1).tolist(),
+            softmax=loss.softmax,
+            rows=len(rows),
+            one_step=one_step,
         )
         verdicts.right("loss", proof=proof)
 
 
-def _judge_logarithms(loss: Loss, rows: Tensor, trace: Trace, verdicts: Verdicts) -> None:
+def _num_read(before: int, loss: Loss, trace: Trace) -> int:
+    """Return the number of sequences that DataLoaders supplied since the backward pass `before`."""
+    batches = trace.between(before, loss.index, Batch)
+    sizes = [value.shape[0] for batch in batches for value in batch.values[-1:] if value.shape]
+    return sum(sizes)
+
+
+def _num_sources(rows: Tensor, calls: list[Call]) -> int:
+    """Return the number of network calls whose outputs contain rows of a loss's input, (n, 10)."""
+    known = set(map(tuple, rows.tolist()))
+    count = 0
+    for call in calls:
+        outputs = [output for output in outputs_of(call) if output.dim() == 2]
+        count += any(not known.isdisjoint(map(tuple, output.tolist())) for output in outputs)
+    return count
+
+
+def _sizes_of_outputs(calls: list[Call]) -> set[int]:
+    """Return the possible numbers of sequences in the last network call, from the shapes of its
+    outputs.
+    """
+    sizes: set[int] = set()
+    for call in calls[-1:]:
+        for output in call.outputs:
+            sizes.update(output.shape[:-1][:2])
+    return sizes
+
+
+def _judge_logarithms(
+    loss: Loss, rows: Tensor, one_step: list[int], trace: Trace, verdicts: Verdicts
+) -> None:
     """Judge whether the log-probabilities that a loss gets, (n, 10), were computed with only one
     softmax.
+
+    Args:
+        one_step: the numbers of rows that the output at one time step may have.
     """
     calls = [event for event in trace.between(-1, loss.index, Call) if event.grad]
     for _, _, step in candidates(calls[-1:]):
@@ -295,7 +338,9 @@ def _judge_logarithms(loss: Loss, rows: Tensor, trace: Trace, verdicts: Verdicts
             verdicts.fault("softmax-before-loss.twice", at=at, proof=proof, floor=FLOOR)
             return
     sums_of_rows = rows.double().exp().sum(1).tolist()
-    proof = claims.train.are_log_probabilities(float(rows.max()), sums_of_rows)
+    proof = claims.train.are_log_probabilities(
+        float(rows.max()), sums_of_rows, rows=len(rows), one_step=one_step
+    )
     verdicts.right("logarithms", proof=proof)
 
 

@@ -183,7 +183,7 @@ class Note(Event):
     name.
     """
 
-    kind: Literal["optimiser", "folder", "gpu", "softmax", "recurrent"]
+    kind: Literal["optimiser", "folder", "gpu", "softmax", "recurrent", "gradients"]
     name: str = ""
     folder: str = ""
     optimiser: int | None = None

@@ -109,17 +109,23 @@ def a_clip_is_used(clips: Clips) -> bool:
 
 
 @rules_out("identity", "wrong-loss", "loss-not-last-step", "softmax-before-loss")
-def are_logits(least: float, row_sums: Sequence[float], softmax: bool) -> bool:
-    """The inputs to the loss are not probabilities, and they have not passed through a softmax."""
-    if softmax or not row_sums:
+def are_logits(
+    least: float, row_sums: Sequence[float], softmax: bool, rows: int, one_step: Sequence[int]
+) -> bool:
+    """The loss gets one row for each sequence, and no probabilities."""
+    if softmax or not row_sums or rows not in one_step:
         return False
     return least < 0 or any(abs(total - 1) > NEAR_ONE for total in row_sums)
 
 
 @rules_out("identity", "wrong-loss", "loss-not-last-step", "softmax-before-loss")
-def are_log_probabilities(largest: float, sums: Sequence[float]) -> bool:
-    """No input to the loss is positive, and the exponentials of each row add up to 1."""
-    return largest <= 1e-6 and bool(sums) and all(map(is_near_one, sums))
+def are_log_probabilities(
+    largest: float, sums: Sequence[float], rows: int, one_step: Sequence[int]
+) -> bool:
+    """The loss gets one row for each sequence, and the exponentials of a row add up to 1."""
+    if largest > 1e-6 or not sums or rows not in one_step:
+        return False
+    return all(map(is_near_one, sums))
 
 
 @rules_out("identity", "wrong-loss", "loss-not-last-step", "softmax-before-loss")

@@ -276,7 +276,7 @@ class Witness(Script):
         index = add(kind, **fields)
         if kind == "loss" and fields["target"]:
             self._rows = {*fields["target"]["shape"][:1]}
-        if kind == "backward":
+        if kind in ("backward", "gradients"):
             self._look()
         return index
 

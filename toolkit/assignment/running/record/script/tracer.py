@@ -41,14 +41,13 @@ class EnoughSteps(BaseException):
 class Returned:
     """The gradients that one call of torch.autograd.grad returned.
 
-    The call counts as a backward pass once a parameter holds one of these gradients or was moved by
-    hand.
+    The call's event is of the kind "gradients". It becomes a backward pass once a parameter holds
+    one of the gradients or was moved by hand.
     """
 
     gradients: dict[int, Tensor]  # id of a parameter -> its gradient
-    fields: dict[str, Any]  # of the event that describes the pass
-    place: Place  # of the call
-    index: int | None = None  # the event's index, once it is recorded
+    fields: dict[str, Any]  # of the event, as a backward pass
+    index: int  # of the event
 
 
 class Tracer:
@@ -286,21 +285,22 @@ class Tracer:
                 gradients[key] = gradient.detach()
                 self._reached[key] = tensor
                 self._weights[key] = _copy(tensor)
-        returned = Returned(gradients, self._end_pass(roots), place(self.root))
+        fields = self._end_pass(roots)
+        if not gradients:
+            return
+        returned = Returned(gradients, fields, self.add("gradients"))
         for key in gradients:
             self._returned[key] = returned
 
     def _use_returned(self, key: int) -> None:
         """Record that a parameter's gradient is now the one that torch.autograd.grad returned."""
         returned = self._returned.pop(key)
-        if returned.index is None:
+        event = self.events[returned.index]
+        if event["kind"] == "gradients":
             parameters = list(returned.gradients)
-            returned.index = self.add(
-                "backward", parameters=parameters, changed=[], error=None, **returned.fields
-            )
-            file, line = returned.place
-            self.events[returned.index].update(file=file, line=line)
-        self.events[returned.index]["changed"].append(key)
+            event.update(returned.fields, kind="backward", parameters=parameters)
+            event.update(changed=[], error=None)
+        event["changed"].append(key)
         self._passes[key] = {returned.index}
 
     @unwatched
