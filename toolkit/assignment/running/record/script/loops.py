@@ -33,6 +33,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from toolkit.assignment.running.answering import described
 from toolkit.assignment.running.importing.files import import_file
+from toolkit.assignment.running.places import within
 from toolkit.assignment.running.record.script.tracer import Tracer
 from toolkit.assignment.running.replies import ErrorDescription
 
@@ -75,7 +76,7 @@ class Loops:
     def __init__(self, tracer: Tracer) -> None:
         self._tracer = tracer
         self._steps: Counter[str] = Counter()  # steps in each loop, by the loop's place
-        self.entered: set[tuple[str, int]] = set()  # file and line of functions
+        self._entered: set[tuple[str, int]] = set()  # path and line of functions that were called
         self._seen: dict[str, int] = {}  # while loop -> all steps at its last test
         self._ending: set[str] = set()  # while loops whose last iteration has been allowed
         self.passed: ErrorDescription | None = None  # the first exception after which it went on
@@ -147,9 +148,17 @@ class Loops:
 
     def enter(self, file: str, line: int) -> None:
         """Record that a function has been called."""
-        path, root = Path(file), Path(self._tracer.root)
-        if path.is_relative_to(root):
-            self.entered.add((path.relative_to(root).as_posix(), line))
+        self._entered.add((file, line))
+
+    @property
+    def entered(self) -> list[tuple[str, int]]:
+        """The student's functions that were called, each by its file and line, in order."""
+        places: list[tuple[str, int]] = []
+        for path, line in self._entered:
+            file = within(path, self._tracer.root)
+            if file is not None:
+                places.append((file, line))
+        return sorted(places)
 
     def begin(self) -> None:
         """Record that a statement at the top level of the script begins."""

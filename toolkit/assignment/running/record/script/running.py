@@ -173,7 +173,7 @@ class Script:
             "normalised": list(self.tracer.origins.all_modules("Normalize")),
             "events": self.tracer.events,
             "noise": list(self.tracer.origins.numbers_came),
-            "entered": sorted(self.loops.entered),
+            "entered": self.loops.entered,
             "cpu": time.process_time(),
             "numbers": whole_numbers(self.tracer.parsers[-1]) if self.tracer.parsers else {},
         }

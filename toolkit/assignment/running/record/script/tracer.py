@@ -188,6 +188,21 @@ class Tracer:
             self.values.owners.setdefault(self.values.id_of(parameter), number)
         return number
 
+    def is_further_step(self, number: int) -> bool:
+        """Return True for a further step of an LSTM that is evaluated step by step. Of each batch,
+        one step is recorded; all steps of a large test set would fill the record.
+        """
+        last = self.events[-1] if self.events else {}
+        if torch.is_grad_enabled() or last.get("kind") != "call" or last["grad"]:
+            return False
+        whole = self._whole(number)
+        return whole in self._recurrent and whole == self._whole(last["network"])
+
+    def _whole(self, number: int) -> int:
+        """Return the id of the network to which a module with this id belongs."""
+        first = next(self.networks[number].parameters())
+        return self.values.owners[self.values.id_of(first)]
+
     def called(self, network: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
         """Do nothing; this method is called after each recorded call of a network, and a `Witness`
         replaces it with a method of its own.

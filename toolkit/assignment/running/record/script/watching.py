@@ -123,7 +123,7 @@ def _network(tracer: Tracer, function: Any, network: Any, /, *args: Any, **kwarg
     number = None
     if not (tracer.depth or tracer.full()) and isinstance(network, nn.Module):
         number = tracer.know(network)
-    if number is None:
+    if number is None or tracer.is_further_step(number):
         return tracer.drawn(network, args, function(network, *args, **kwargs))
     tracer.stop_if_slow()
     inputs = tracer.values_of_call(number, args, kwargs)
