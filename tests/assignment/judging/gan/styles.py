@@ -101,8 +101,50 @@ STEP_BY_GRAD = """
         opt_c.step()
 """
 
+# An object that only a function knows chooses the ends.
+OF_AN_OBJECT = """
+class Reader(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.last = nn.Linear(784, 10)
+
+    def forward(self, x):
+        return self.last(x.flatten(1))
+
+
+class Ends:
+    def __init__(self, settings):
+        self.size = settings["size"]
+        self.reader = Reader()
+        optimiser = torch.optim.Adam(self.reader.parameters())
+        for real, digits in loader:
+            optimiser.zero_grad()
+            F.cross_entropy(self.reader(real), digits).backward()
+            optimiser.step()
+
+    def choose(self):
+        z = torch.randn(self.size, Z)
+        digits = self.reader(A(z)).argmax(1)
+        return z[0], z[digits != digits[0]][0]
+
+
+def main():
+    ends = Ends({"size": 60})
+    A.eval()
+    with torch.no_grad():
+        samples = A(torch.randn(25, Z))
+        z0, z1 = ends.choose()
+        w = torch.linspace(0, 1, 9)[:, None]
+        images = A((1 - w) * z0 + w * z1)
+
+
+main()
+"""
+STEP_OF_READER = "            optimiser.step()\n"
+
 RIGHT: dict[str, tuple[tuple[str, str], ...]] = {
     "as it is": (),
+    "ends that an object chooses": ((PICTURES, OF_AN_OBJECT),),
     "gradients by torch.autograd.grad": ((STEP_C, STEP_BY_GRAD),),
     "real is 0 and drawn is 1": (
         (YES, "bce(yes, torch.zeros_like(yes))"),
@@ -221,6 +263,12 @@ WRONG: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     ),
     "torch.autograd.grad of the loss on drawn images alone": (
         "one-sided-loss", ((STEP_C, STEP_BY_GRAD.replace("loss_c", NO)),)),
+    "a classifier of the ends without a step": (
+        "does-not-learn", ((PICTURES, OF_AN_OBJECT.replace(STEP_OF_READER, "")),)),
+    "the first two that an object draws": (
+        "same-class-ends",
+        ((PICTURES, OF_AN_OBJECT.replace("z[digits != digits[0]][0]", "z[1 + 0 * digits[0]]")),),
+    ),
     "not cut off, but cleared": ("missing-detach", (("C(fake.detach())", "C(A(z))"),)),
     "images that are larger than the real ones": (
         "wrong-shape",

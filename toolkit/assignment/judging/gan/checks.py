@@ -21,7 +21,7 @@ from toolkit.assignment.judging.gan.game import Game, find_game
 from toolkit.assignment.judging.gan.images import bounds_of, check_images, check_noise
 from toolkit.assignment.judging.gan.lines import Lines
 from toolkit.assignment.judging.gan.losses import check_losses
-from toolkit.assignment.judging.gan.steps import call_to_detach, check_steps
+from toolkit.assignment.judging.gan.steps import call_to_detach, check_classifiers, check_steps
 from toolkit.assignment.judging.train.ending import check_end, check_machine, watch
 from toolkit.assignment.judging.train.trace import PIXELS, Backward, Call, Step, Trace, Value
 from toolkit.assignment.running.places import Place
@@ -109,6 +109,7 @@ def _check_training(game: Game, probe: "Probe", verdicts: Verdicts) -> None:
     The directions in which the losses push the outputs are not judged if the discriminator outputs
     1 for every image, or if the optimisers were given the wrong parameters.
     """
+    check_classifiers(game, verdicts)
     check_noise(game, verdicts)
     check_images(game, probe.images, verdicts)
     if check_losses(game, probe.opinions, verdicts) or check_steps(game, verdicts):

@@ -134,6 +134,14 @@ class Game:
         """
         return [step for step in self.steps if step.parameters & network.parameters.keys()]
 
+    def reads_images(self, network: WatchedNetwork) -> bool:
+        """True if a network was called with something as large as an image."""
+        for call in self.calls:
+            sizes = [value.size for value in call.inputs]
+            if call.network == network.id and max(sizes, default=0) >= PIXELS:
+                return True
+        return False
+
     def passes_of(self, network: WatchedNetwork) -> list[Backward]:
         """Return the backward passes whose gradients were used by one of this network's optimiser
         steps and by no earlier optimiser step.

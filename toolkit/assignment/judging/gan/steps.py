@@ -162,19 +162,36 @@ def _never_steps(game: Game, player: Player, verdicts: Verdicts) -> bool:
     """
     passes = [event for event in _unused(game) if event.changed & player.parameters.keys()]
     if len(passes) >= MIN_STEPS:
-        moved: set[int] = set()
-        for step in game.steps:
-            moved |= step.moved
-        verdicts.fault(
-            "does-not-learn.no-step",
-            at=passes[0],
-            proof=claims.shared.none_is_among(items=player.parameters.keys(), among=moved),
-            name=player.name,
-            n=len(passes),
-        )
+        _report_no_step(game, player, passes, verdicts)
         return True
     verdicts.not_seen("learns", name=player.name)
     return False
+
+
+def _report_no_step(game: Game, player: Player, passes: list[Backward], verdicts: Verdicts) -> None:
+    moved: set[int] = set()
+    for step in game.steps:
+        moved |= step.moved
+    verdicts.fault(
+        "does-not-learn.no-step",
+        at=passes[0],
+        proof=claims.shared.none_is_among(items=player.parameters.keys(), among=moved),
+        name=player.name,
+        n=len(passes),
+    )
+
+
+def check_classifiers(game: Game, verdicts: Verdicts) -> None:
+    """Report a classifier of images that gets gradients from a loss of its own, but no optimiser
+    step. Such a classifier may choose the ends of an interpolation.
+    """
+    of_gan = game.generator.parameters.keys() | game.discriminator.parameters.keys()
+    own_passes = [event for event in _unused(game) if not event.changed & of_gan]
+    for network in game.trace.networks.values():
+        player = Player("classifier", network.parameters, game.steps_of(network), "dead-parameter")
+        passes = [event for event in own_passes if event.changed & player.parameters.keys()]
+        if not player.steps and len(passes) >= MIN_STEPS and game.reads_images(network):
+            _report_no_step(game, player, passes, verdicts)
 
 
 def _unused(game: Game) -> list[Backward]:

@@ -268,7 +268,8 @@ class GANAnswers(Runs):
         names = vars(self.script.module)
         class_name, _, method = name.rpartition(".")
         if class_name:
-            for value in [*names.values(), network]:
+            owners = self.script.loops.owners
+            for value in [*names.values(), network, *owners.values()]:
                 if type(value).__name__ == class_name:
                     bound = getattr(value, method, None)
                     if isinstance(bound, MethodType):
@@ -294,7 +295,8 @@ class GANAnswers(Runs):
             return draw(self.back, z, generator.training)
 
         networks = [network]
-        for value in vars(self.script.module).values():
+        called = self.script.tracer.networks.values()
+        for value in (*vars(self.script.module).values(), *called):
             if isinstance(value, nn.Module) and value not in networks:
                 networks.append(value)
         with ExitStack() as stack:

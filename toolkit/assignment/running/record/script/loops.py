@@ -77,6 +77,7 @@ class Loops:
         self._tracer = tracer
         self._steps: Counter[str] = Counter()  # steps in each loop, by the loop's place
         self._entered: set[tuple[str, int]] = set()  # path and line of functions that were called
+        self.owners: dict[str, Any] = {}  # name of a class -> the last object with a called method
         self._seen: dict[str, int] = {}  # while loop -> all steps at its last test
         self._ending: set[str] = set()  # while loops whose last iteration has been allowed
         self.passed: ErrorDescription | None = None  # the first exception after which it went on
@@ -146,9 +147,15 @@ class Loops:
         self._steps[loop] += steps - before
         return not self._enough(loop)
 
-    def enter(self, file: str, line: int) -> None:
-        """Record that a function has been called."""
+    def enter(self, file: str, line: int, owner: Any = None) -> None:
+        """Record that a function has been called.
+
+        Args:
+            owner: if the function is a method, the object to which it belongs.
+        """
         self._entered.add((file, line))
+        if owner is not None:
+            self.owners[type(owner).__name__] = owner
 
     @property
     def entered(self) -> list[tuple[str, int]]:
@@ -222,6 +229,9 @@ class _Change(ast.NodeTransformer):
         self.generic_visit(node)
         method = ast.Attribute(ast.Name(LOOPS, ast.Load()), "enter", ast.Load())
         call = ast.Call(method, [ast.Constant(self.file), ast.Constant(node.lineno)], [])
+        first = [argument.arg for argument in node.args.args[:1]]
+        if first == ["self"]:
+            call.args.append(ast.Name("self", ast.Load()))
         enter = ast.copy_location(ast.Expr(call), node.body[0])
         has_docstring = ast.get_docstring(node) is not None
         node.body.insert(int(has_docstring), enter)
