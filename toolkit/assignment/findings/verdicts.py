@@ -248,12 +248,17 @@ class Verdicts:
         return [finding for finding in self.findings if finding.verdict == verdict]
 
     def error(
-        self, error: StudentError, importing: bool = False, proof: claims.Evidence | None = None
+        self,
+        error: StudentError,
+        importing: bool = False,
+        proof: claims.Evidence | None = None,
+        passed: bool = False,
     ) -> None:
         """Report an exception that the student's code raised.
 
         Args:
             importing: True if the exception was raised while the file was imported.
+            passed: True if the code went on with the next statement after the exception.
             proof: the proof that the exception is the fault of the student's code; if it is None, a
                 second run must still confirm this.
         """
@@ -278,7 +283,7 @@ class Verdicts:
             self._missing_module(error, text)
         else:
             once = claims.shared.failed_once(error=text, place=[error.file, error.line])
-            self._stop(error, text, importing, proof or once)
+            self._stop(error, text, importing, passed, proof or once)
 
     def _missing_module(self, error: StudentError, text: str) -> None:
         """Report that a module could not be imported."""
@@ -291,13 +296,20 @@ class Verdicts:
             self.fault("does-not-import.module", at=error, raised=error, proof=proof, problem=text)
 
     def _stop(
-        self, error: StudentError, text: str, importing: bool, proof: claims.Evidence
+        self,
+        error: StudentError,
+        text: str,
+        importing: bool,
+        passed: bool,
+        proof: claims.Evidence,
     ) -> None:
         """Report an exception whose cause, as far as the check knows, is the student's code
         itself.
         """
         is_exit = "SystemExit" in error.types
-        if error.file in self._notebooks and not is_exit:
+        if passed:
+            self.fault("does-not-run.passed", at=error, raised=error, proof=proof)
+        elif error.file in self._notebooks and not is_exit:
             self.fault("does-not-run.cell", at=error, raised=error, proof=proof)
         elif importing:
             proof = claims.shared.was_seen(text) if is_exit else proof  # exit is no error

@@ -60,10 +60,7 @@ def check_end(trace: Trace, verdicts: Verdicts, left: Id | None = None) -> Stude
         verdicts.not_seen("weights-made", at=unloaded, raised=unloaded, problem=unloaded)
     error = None if trace.error is None else StudentError(trace.error)
     if error is None and trace.passed is not None:
-        passed = StudentError(trace.passed)
-        text = in_short(f"{passed.types[0]}: {passed.text}", 300)
-        once = claims.shared.failed_once(error=text, place=[passed.file, passed.line])
-        verdicts.fault("does-not-run.passed", at=passed, raised=passed, proof=once)
+        verdicts.error(StudentError(trace.passed), passed=True)
     if _lacks_resource(error, trace, verdicts, left):
         return None
     return _check_stop(error, trace, verdicts)

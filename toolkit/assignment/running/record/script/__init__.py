@@ -13,6 +13,7 @@ contains:
     error       the exception of the script, as in `answering.described`, or None
     lacking     the exception for a missing folder, which was then made, or None
     unloaded    the exception for missing weights, which a stand-in then replaced, or None
+    passed      the first exception after which the script went on with its next statement, or None
     others      scripts that ran afterwards: file, ended, error
     normalised  places where transforms that normalise were made
     ran         the student's files that ran

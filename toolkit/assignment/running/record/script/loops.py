@@ -177,7 +177,12 @@ class Loops:
         """
         events = self._tracer.events[self._begun :]
         has_used_network = any(event["kind"] in USES for event in events)
-        if has_used_network or not self._is_cut or isinstance(error, NETWORK):
+        if (
+            has_used_network
+            or self._tracer.full()
+            or not self._is_cut
+            or isinstance(error, NETWORK)
+        ):
             return False
         if self.passed is None:
             self.passed = described(error, Path(self._tracer.root))
