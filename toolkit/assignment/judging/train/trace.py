@@ -189,6 +189,7 @@ class Note(Event):
     optimiser: int | None = None
     output: int | None = None  # id of the value that a softmax gave
     device: Place | None = None  # where the code first named a GPU
+    network: int | None = None  # whose call was running
 
 
 class WatchedNetwork(Record):
@@ -337,8 +338,9 @@ class Trace(Record):
 
     def _data_of(self, parameters: set[int]) -> set[int]:
         """Return the indices of two kinds of events. The first kind is all calls to networks that
-        have any of the parameters. The second kind concerns the DataLoaders that supplied the
-        inputs of these calls: the creation of each loader, and its batches.
+        have any of the parameters, and the notes made during these calls. The second kind concerns
+        the DataLoaders that supplied the inputs of these calls: the creation of each loader, and
+        its batches.
         """
         networks = self._networks_with(parameters)
         calls = [event for event in self.all(Call) if event.network in networks]
@@ -346,6 +348,7 @@ class Trace(Record):
         read = [batch_of(call, batches) for call in calls if call.inputs]
         loads = {batch.load for batch in read if batch is not None}
         events = {call.index for call in calls}
+        events |= {note.index for note in self.all(Note) if note.network in networks}
         for event in self.events:
             if isinstance(event, Load | Batch) and event.load in loads:
                 events.add(event.index)

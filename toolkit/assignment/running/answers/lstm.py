@@ -60,7 +60,8 @@ class LSTMAnswers:
         self.kinds: dict[str, type] = {}
         self.seen: dict[str, Seen] = {}  # how the student's training builds and calls a class
         self.recorder = Recorder(self._heard)
-        self.heard: dict[str, list[Named]] = {"gpu": [], "recurrent": [], "device": []}
+        self.heard: dict[str, list[Named]] = {"gpu": [], "device": []}
+        self.recurrent: list[tuple[str, Named]] = []  # the class that was built, and the call
         self.origins = Origins(str(root))
         self.network: Any = None
         self.kind = ""
@@ -405,20 +406,27 @@ class LSTMAnswers:
         """Return the calls that the student's code has made so far, in three lists. The list `gpu`
         contains the calls that would use a GPU. The list `device` contains the calls that only
         create a device object for a GPU. The list `recurrent` contains the calls that ran one of
-        torch's recurrent layers.
+        torch's recurrent layers. If a network has been built, these are the calls of its class
+        only: a script may compare the LSTM with another network.
 
         Each call is a list: [name, file, line].
         """
-        heard = self.heard
+        recurrent = []
+        for kind, call in self.recurrent:
+            if kind == self.kind:
+                recurrent.append(call)
         return {
-            "gpu": heard["gpu"],
-            "recurrent": heard["recurrent"],
-            "device": heard["device"],
+            "gpu": self.heard["gpu"],
+            "recurrent": recurrent,
+            "device": self.heard["device"],
         }
 
     def _heard(self, kind: str, name: str) -> None:
         file, line = place(str(self.root))
-        self.heard[kind].append((name, file, line))
+        if kind == "recurrent":
+            self.recurrent.append((self.kind, (name, file, line)))
+        else:
+            self.heard[kind].append((name, file, line))
 
     def _all(self) -> dict[str, Tensor]:
         """Return every tensor of the network, by name."""

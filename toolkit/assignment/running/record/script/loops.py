@@ -10,8 +10,9 @@ With this option, a loop is left after only a few steps once a certain fraction 
 has passed.
 
 A shortened training may lack something that a full training makes, such as the picture of its
-middle. If a statement at the top level of the script then fails, and it has used no network, the
-script goes on with its next statement.
+middle. If a statement at the top level of the script then fails, the script goes on with its next
+statement, until it uses a network that the failed statement used: this network may be in another
+state than it would be after a full training.
 """
 
 import ast
@@ -38,7 +39,6 @@ from toolkit.assignment.running.record.script.tracer import Tracer
 from toolkit.assignment.running.replies import ErrorDescription
 
 LOOPS, ERROR = "__loops__", "__error__"  # names that a student's file will not have
-USES = ("call", "backward", "step")  # events that use a network
 NETWORK = (
     urllib.error.URLError,
     http.client.HTTPException,
@@ -175,15 +175,11 @@ class Loops:
         """Return True if the script goes on with its next statement after an exception, because the
         exception may be due to the shortened training.
         """
-        events = self._tracer.events[self._begun :]
-        has_used_network = any(event["kind"] in USES for event in events)
-        if (
-            has_used_network
-            or self._tracer.full()
-            or not self._is_cut
-            or isinstance(error, NETWORK)
-        ):
+        if self._tracer.full() or not self._is_cut or isinstance(error, NETWORK):
             return False
+        for event in self._tracer.events[self._begun :]:
+            if event["kind"] == "call":
+                self._tracer.uncertain.add(event["network"])
         if self.passed is None:
             self.passed = described(error, Path(self._tracer.root))
         return True

@@ -226,9 +226,7 @@ class Script:
             with watching(self.tracer), self.weights.standing_in():
                 call()
         except EnoughSteps:
-            if self.tracer.slow:
-                return End("slow")
-            return End("enough")
+            return self._end_of_steps()
         except SystemExit as error:
             ended = "finished"
             if error.code:
@@ -240,6 +238,12 @@ class Script:
         except Exception as error:  # whatever a student's code raises
             return End("error", described(error, self.root))
         return End("finished")
+
+    def _end_of_steps(self) -> End:
+        """Return how a run ended that the tracer has stopped."""
+        if self.tracer.met_uncertain:
+            return End("error", self.loops.passed)
+        return End("slow" if self.tracer.slow else "enough")
 
     def _make_folder(self) -> bool:
         """Create the folder that the script did not find; an empty folder may be all it needs.

@@ -70,6 +70,7 @@ class Tracer:
         self.deadline = self.late + (1 - LATE) * max_seconds
         self.on = False  # whether anything is recorded
         self.depth = 0  # nesting depth of network calls
+        self.caller: int | None = None  # the network whose call is running
         self.origins = Origins(self.root)
         self.origins.numbers_came = Sources(MAX_SOURCES if brisk else 0)
         self.device: Place | None = None  # where a GPU was first named
@@ -80,6 +81,8 @@ class Tracer:
         self.events: list[dict[str, Any]] = []
         self.values = Values(self.origins)
         self.networks: dict[int, nn.Module] = {}
+        self.uncertain: set[int] = set()  # networks that a failed statement used
+        self.met_uncertain = False  # whether one of them was called afterwards
         self._recurrent: set[int] = set()  # networks that have read their own output
         self.loads: dict[int, Any] = {}  # id -> the DataLoader
         self.begun: dict[int | None, int] = {}  # id of a DataLoader -> steps before its first batch
@@ -130,7 +133,7 @@ class Tracer:
         if self.on and kind == "device":
             self.device = self.device or place(self.root)
         elif self.on:
-            self.add(kind, name=name, device=self.device)
+            self.add(kind, name=name, device=self.device, network=self.caller)
 
     def full(self) -> bool:
         """Return True once there are so many events that later ones are shortened or omitted."""
@@ -147,6 +150,16 @@ class Tracer:
             self.slow = time.process_time() > self.deadline
             if self.slow or self.steps >= FACTOR * self.max_steps:
                 raise EnoughSteps
+
+    def stop_if_uncertain(self, number: int) -> None:
+        """Stop the script if it calls a network that a failed statement used.
+
+        Raises:
+            EnoughSteps: this is the case.
+        """
+        if number in self.uncertain:
+            self.met_uncertain = True
+            raise EnoughSteps
 
     def value(self, tensor: Any) -> dict[str, Any] | None:
         """Return a description of a tensor, or None for a value that is not a tensor."""

@@ -125,14 +125,17 @@ def _network(tracer: Tracer, function: Any, network: Any, /, *args: Any, **kwarg
         number = tracer.know(network)
     if number is None or tracer.is_further_step(number):
         return tracer.drawn(network, args, function(network, *args, **kwargs))
+    tracer.stop_if_uncertain(number)
     tracer.stop_if_slow()
     inputs = tracer.values_of_call(number, args, kwargs)
     tracer.note_inputs(number, inputs)
     tracer.depth += 1  # networks inside this network do not count
+    tracer.caller = number
     try:
         result = tracer.drawn(network, args, function(network, *args, **kwargs))
     finally:
         tracer.depth -= 1
+        tracer.caller = None
     index = tracer.add(
         "call",
         network=number,
