@@ -377,6 +377,14 @@ def test_an_lstm_in_an_archive(
     assert "lstm" not in submission.missing
 
 
+def test_an_lstm_in_a_function(tmp_path: Path) -> None:
+    """It is not judged, and nobody says that it is missing."""
+    step = "def step(w, x, h, c):\n    return c.tanh() * (x @ w).sigmoid()\n"
+    submission = prepared(tmp_path, {"train.py": step, "dataset.py": PALINDROMES})
+    assert submission.unclear["lstm"][0] == "in-function"
+    assert "lstm" not in submission.missing
+
+
 def test_an_lstm_that_is_nowhere(tmp_path: Path) -> None:
     """It is missing, and the RNN beside it is not judged in its place."""
     text = RNN_AND_TRAINING.format(module="lstm", name="LSTM")

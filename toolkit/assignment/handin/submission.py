@@ -21,6 +21,7 @@ CHOSEN: tuple[Part, ...] = ("gan",)  # for these, several files may be judged, a
 READ_FIRST = (".md", ".rst", ".txt")  # suffixes of texts that may name the file to judge
 MAX_READ = 1 << 20  # bytes of such a text
 MAX_USERS = 2  # scripts that may show how a network is called
+GATES = {"sigmoid", "tanh"}  # names that a function which computes an LSTM uses
 MAX_COPIED = 64 << 20  # bytes, the smallest files first; the check has its own MNIST
 WHAT: dict[Part, str] = {
     "dataset": "the data set of palindromes",
@@ -124,6 +125,7 @@ def prepare(source: Path, target: Path, chosen: str | None = None) -> Submission
     """
     search = _search(source, chosen)
     unclear_parts = {part: unclear(part, equal) for part, equal in search.equal.items()}
+    unclear_parts |= _lstm_in_function(search)
     unclear_parts |= _users_of_lstm(search) | _lstm_in_archive(search, source)
     left_out = _copy(source, target)
     code = search.code
@@ -353,6 +355,20 @@ def _users_of_lstm(search: Found) -> dict[Part, Said]:
         return {}
     fields = {"file": FILES["train"], "what": WHAT["train"], "which": " and ".join(users)}
     return {"train": ("unclear-users", fields)}
+
+
+def _lstm_in_function(search: Found) -> dict[Part, Said]:
+    """Return a message if no class looks like the LSTM, but a function may compute it, otherwise
+    {}.
+    """
+    if "lstm" in search.parts or "lstm" in search.equal:
+        return {}
+    for path, facts in search.code.facts.items():
+        for definition in facts.definitions:
+            if not definition.is_class and definition.words >= GATES:
+                fields = {"name": definition.name, "where": str(path), "what": WHAT["lstm"]}
+                return {"lstm": ("in-function", fields)}
+    return {}
 
 
 def _lstm_in_archive(search: Found, source: Path) -> dict[Part, Said]:
