@@ -166,7 +166,7 @@ def trace_of(*values: dict[str, Any]) -> Trace:
     events += [{"kind": "save", "value": values[-1]}]
     events = [{"file": None, "line": None, **event} for event in events]
     rest: dict[str, Any] = {name: [] for name in names.split()}
-    ended = {"ended": "enough", "error": None, "lacking": None, "unloaded": None}
+    ended = dict.fromkeys(("error", "lacking", "unloaded", "passed")) | {"ended": "enough"}
     return Trace.of({**ended, "events": events, **rest})
 
 
@@ -297,9 +297,9 @@ for step in range(8):
         passes=[made - EXACT], stale=[], given=True, moved=[7], **{"class": "RMSprop"})
 network = dict(id=1, parameters=[7], names=["w"], classes=["LSTM"], training=True, forward_line=1,
                made=place, made_last=place, made_parameters=[place], **place, **{"class": "LSTM"})
-forged = dict(ended="enough", error=None, lacking=None, unloaded=None, networks=[network],
-              normalised=[], events=events, ran=[], discarded=[], unfinished=[], moves=[],
-              called=[], callers=[], functions=[])
+forged = dict(ended="enough", error=None, lacking=None, unloaded=None, passed=None,
+              networks=[network], normalised=[], events=events, ran=[], discarded=[],
+              unfinished=[], moves=[], called=[], callers=[], functions=[])
 true = answering.send
 def send(descriptor, nonce, said):
     is_trace = isinstance(said.get("value"), dict) and "events" in said["value"]
