@@ -35,11 +35,12 @@ FLOOR = math.log(math.e + 9) - 1  # 1.46115: the cross-entropy if the softmax is
 def check_loss(trace: Trace, verdicts: Verdicts) -> None:
     """Judge the loss of the last backward pass that reached a parameter."""
     passes = [event for event in trace.all(Backward) if event.changed]
-    losses = [event for event in trace.all(Loss) if event.input and event.input.networks]
+    losses = [event for event in trace.all(Loss) if event.input]
+    of_networks = [event for event in losses if event.input and event.input.networks]
     if passes:
         _check_pass(passes, losses, trace, verdicts)
-    elif losses:
-        _judge(losses[-1], -1, trace, verdicts)
+    elif of_networks:
+        _judge(of_networks[-1], -1, trace, verdicts)
 
 
 def _check_pass(
@@ -271,7 +272,9 @@ def _judge_step(loss: Loss, numbers: Tensor, before: int, trace: Trace, verdicts
         return
     if not check_labels(before, loss, trace, verdicts):
         return
-    one_step = sorted({num_read} | _sizes_of_outputs(calls))
+    one_step: list[int] = []  # without a call, nothing shows which step the logits belong to
+    if calls:
+        one_step = sorted({num_read} | _sizes_of_outputs(calls))
     kind, _ = kind_of(rows)
     if kind == "logarithms":
         _judge_logarithms(loss, rows, one_step, trace, verdicts)
